@@ -1,0 +1,62 @@
+// The commit log: partitions hand in entries, one thread makes them durable, many entries per sync (group commit).
+//
+// Owned by the node. An entry is applied to the database in the same atomic batch that records its place in the
+// partition's log, so "logged" and "applied" cannot differ; RocksDB's write-ahead log is the only log that is synced.
+// With one replica nobody can ask for an old entry, so only the place (epoch, lsn) is kept, not a second copy.
+//
+// Guarantees: entries of one partition are applied in the order of `submit`; `done` is called exactly once per entry, in
+// that order, on the writer's thread, after the sync (for lazy entries: after the unsynced write). When a write fails,
+// every entry of that round gets the same error and none is visible.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "protocol/ids.hpp"
+#include "storage/database.hpp"
+
+namespace shoal::storage {
+
+struct log_entry {
+  partition_no partition{};
+  std::uint64_t epoch = 0;
+  std::uint64_t lsn = 0; ///< consecutive per partition
+  write_batch rows;
+  /// Lazy rows (cursors, last-seen) ride along with the next round, or are written unsynced after `lazy_delay`; losing
+  /// them in a crash costs a redelivery, never an op.
+  bool lazy = false;
+  std::function<void(ec)> done; ///< may be empty
+};
+
+struct commit_log_options {
+  std::size_t queue_bytes = 64u << 20;   ///< more than this waiting: `submit` refuses
+  std::size_t round_bytes = 8u << 20;    ///< most that one sync covers
+};
+
+struct commit_log_stats {
+  std::uint64_t rounds = 0, entries = 0, bytes = 0, failed_rounds = 0;
+  std::uint64_t sync_microseconds = 0; ///< sum over rounds
+  std::uint64_t queued_bytes = 0;      ///< gauge
+};
+
+class commit_log {
+public:
+  virtual ~commit_log() = default;
+
+  /// Takes the entry, or returns false if the queue is full (nothing happens, `done` is not called).
+  virtual bool submit(log_entry entry) = 0;
+
+  /// Returns when everything submitted before is done and synced.
+  virtual void flush() = 0;
+
+  virtual commit_log_stats stats() const = 0;
+};
+
+/// The production writer: one thread, stopped (after a flush) by the destructor.
+std::unique_ptr<commit_log> make_group_committer(database& db, const commit_log_options& options = {});
+
+/// Applies and answers inside `submit`. For tests on the deterministic scheduler.
+std::unique_ptr<commit_log> make_inline_committer(database& db);
+
+} // namespace shoal::storage
