@@ -45,6 +45,7 @@ std::string_view to_string(ec code) {
     SHOAL_NAME(invalid_argument)
     SHOAL_NAME(not_found)
     SHOAL_NAME(already_exists)
+    SHOAL_NAME(target_offline)
     SHOAL_NAME(payload_too_large)
     SHOAL_NAME(method_not_allowed)
     SHOAL_NAME(quarantined)
@@ -72,6 +73,7 @@ int http_status(ec code) {
   case ec::method_not_allowed:
     return 405;
   case ec::already_exists:
+  case ec::target_offline:
   case ec::biz_offline:
     return 409;
   case ec::payload_too_large:

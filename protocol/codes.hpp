@@ -56,6 +56,7 @@ enum class ec : std::uint16_t {
   invalid_argument = 4040,
   not_found = 4041,
   already_exists = 4042,
+  target_offline = 4045, // `check_online` was asked for and nobody listens
   payload_too_large = 4043,
   method_not_allowed = 4044,
   quarantined = 4050, // the stream's stored data is damaged; an operator must look

@@ -1,0 +1,307 @@
+// Every actor's interface on one page. Read it top to bottom to learn who says what to whom.
+//
+//   connection ──frame──> device ──attach/pull/ack──> stream or relay ──commit──> partition ──> commit log
+//                         device <──attached/ops/moved── stream or relay <──committed── partition
+//   api ──append──> partition ──> stream ──appended──> api
+//
+// One-way messages return nothing (`reacts_to`); questions have one answer (`replies_to`). `// INTERNAL:` marks what an
+// actor says to itself.
+#pragma once
+
+#include "actors/type_ids.hpp"
+#include "protocol/http/message.hpp"
+#include "protocol/tls/endpoint.hpp"
+
+namespace shoal {
+
+/// Answers "what are you doing" for operators, as JSON text; every long-lived actor has it.
+using status_source_actor = caf::typed_actor<caf::replies_to<atom::status>::with<std::string>>;
+
+/// Hears about feeds: a device, or the relay on its behalf.
+using feed_sink_actor = caf::typed_actor<
+    // The fate of an attach.
+    caf::reacts_to<atom::attached, attached_note>,
+    // Committed ops, live or as the answer to a pull.
+    caf::reacts_to<atom::ops, feed_ops>,
+    // The feed continues somewhere else, with the reason.
+    caf::reacts_to<atom::moved, feed_moved>>;
+
+/// Serves feeds: a partition (which hands on to the stream it activates), a stream, or a relay.
+using feed_source_actor = caf::typed_actor<
+    // Starts a feed for the sink; answered by `attached`. The source monitors the sink.
+    caf::reacts_to<atom::attach, feed_sink_actor, attach_request>,
+    caf::reacts_to<atom::detach, feed_sink_actor, detach_note>,
+    // Asks for ops after an id; answered by `ops` with `page` set.
+    caf::reacts_to<atom::pull, feed_sink_actor, pull_request>,
+    // Everything up to a position is handled; `device` says by whom.
+    caf::reacts_to<atom::ack, ack_note>>;
+
+/// What one append_call came to: results in any order, possibly in several messages.
+struct append_answer {
+  std::uint64_t call = 0;
+  std::vector<append_result> results;
+};
+
+/// Hears the outcome of appends.
+using append_client_actor = caf::typed_actor<caf::reacts_to<atom::appended, append_answer>>;
+
+/// Ops to append, for any principals of one partition; every item is answered exactly once unless an actor dies.
+struct append_call {
+  std::uint64_t call = 0;
+  app_no app{};
+  append_client_actor client;
+  std::vector<append_item> items;
+};
+
+/// The only authority for the ids of one principal. Spawned by its partition on first use, passivates when idle.
+using stream_actor = feed_source_actor::extend<
+    caf::reacts_to<atom::append, append_call>,
+    // From the partition: the rows of a commit_request are durable, or not.
+    caf::reacts_to<atom::committed, commit_result>,
+    caf::replies_to<atom::report, stream_key>::with<stream_report>,
+    // From the partition: remove what is dead in this stream.
+    caf::reacts_to<atom::trim, stream_key>,
+    // INTERNAL: flush cursors, release caches, revoke overdue single-device offers, passivate.
+    caf::reacts_to<atom::tick>>;
+
+/// Hears that its rows are durable.
+using commit_client_actor = caf::typed_actor<caf::reacts_to<atom::committed, commit_result>>;
+
+/// What the commit log's thread tells a partition: everything up to this lsn has this outcome.
+struct log_result {
+  std::uint64_t lsn = 0;
+  ec code = ec::none;
+};
+
+/// Owns a fixed share of the principals: activates their streams and gives their commits one order.
+using partition_actor = feed_source_actor::extend<
+    caf::reacts_to<atom::append, append_call>,
+    // Makes rows durable; answered by `committed` if the request has a token.
+    caf::reacts_to<atom::commit, commit_client_actor, commit_request>,
+    // From a stream, or a relay: rows that may be written lazily. Never answered.
+    caf::reacts_to<atom::commit, commit_request>,
+    caf::replies_to<atom::report, stream_key>::with<stream_report>,
+    // From the commit log's thread.
+    caf::reacts_to<atom::committed, log_result>,
+    // From a stream that wants to go to sleep: the partition forgets it, then answers with `stop`.
+    caf::reacts_to<atom::stop, stream_actor, principal_key>,
+    // INTERNAL: look for streams whose retention is due.
+    caf::reacts_to<atom::tick>,
+    caf::replies_to<atom::status>::with<std::string>>;
+
+/// One page of a stream as it is stored.
+struct stored_page {
+  ec code = ec::none;
+  std::vector<storage::op_ptr> ops;
+  bool more = false;
+  std::uint64_t damaged = 0; ///< id of a damaged record behind the ops; 0 = none
+};
+
+/// A stream as it is stored, with the cursors and keys that were asked for.
+struct stored_stream {
+  ec code = ec::none;
+  storage::stream_meta meta;
+};
+
+struct stored_cursor {
+  ec code = ec::none;
+  bool found = false;
+  std::string subject;
+  storage::cursor_record cursor;
+};
+
+struct stored_cursors {
+  ec code = ec::none;
+  std::vector<stored_cursor> cursors;
+  bool more = false;
+};
+
+/// Ids that idempotency keys got; 0 where the key is unknown.
+struct stored_keys {
+  ec code = ec::none;
+  std::vector<std::uint64_t> ids;
+};
+
+struct key_query {
+  stream_key stream;
+  std::vector<std::string> keys;
+};
+
+struct page_query {
+  stream_key stream;
+  std::uint64_t after = 0;
+  std::uint32_t max_ops = 64;
+  std::uint32_t max_bytes = 64 * 1024;
+};
+
+struct cursor_query {
+  stream_key stream;
+  std::string subject; ///< one cursor; or, for lists, the subject to start after
+  std::uint32_t limit = 100;
+};
+
+struct stored_device {
+  ec code = ec::none;
+  bool found = false;
+  storage::device_record device;
+};
+
+struct trim_query {
+  stream_key stream;
+  std::uint64_t floor = 0, last = 0;
+  std::uint64_t acked = 0;     ///< ids up to here are handled by everyone who could ask
+  std::int64_t now_ms = 0;
+  std::int64_t keep_keys_ms = 0; ///< acknowledged ops younger than this stay for their idempotency keys
+};
+
+struct trim_plan {
+  ec code = ec::none;
+  storage::write_batch rows;
+  std::uint64_t floor = 0;
+  std::uint64_t lost = 0;
+  bool more = false;
+};
+
+struct due_streams {
+  ec code = ec::none;
+  std::vector<stream_key> streams;
+  storage::write_batch rows; ///< erases the index rows just read
+  bool more = false;
+};
+
+/// The only actor that reads the disk: detached, a few of them, bounded work per message.
+using reader_actor = caf::typed_actor<
+    caf::replies_to<atom::load, stream_key>::with<stored_stream>,
+    caf::replies_to<atom::load, cursor_query>::with<stored_cursor>,
+    caf::replies_to<atom::load, key_query>::with<stored_keys>,
+    caf::replies_to<atom::page, page_query>::with<stored_page>,
+    caf::replies_to<atom::cursors, cursor_query>::with<stored_cursors>,
+    // A device's last known facts, by app and id.
+    caf::replies_to<atom::load, app_no, std::string>::with<stored_device>,
+    caf::replies_to<atom::trim, trim_query>::with<trim_plan>,
+    // Streams of a partition whose retention is due at an hour.
+    caf::replies_to<atom::trim, partition_no, std::uint32_t>::with<due_streams>,
+    // Key and value of the rows of [from, to): catalog, audit.
+    caf::replies_to<atom::page, std::string, std::string, std::uint32_t>::with<storage::write_batch>>;
+
+/// The verdict of a tenant's session validation.
+struct bind_verdict {
+  std::uint32_t binding = 0;
+  ec code = ec::none;
+  std::string text;
+};
+
+/// One frame of a device, already inflated.
+struct device_frame {
+  frame_type type{};
+  std::string body;
+};
+
+/// One connected device: its hello, its user, its feeds, its window. Lives as long as its connection.
+using device_actor = feed_sink_actor::extend<
+    caf::reacts_to<atom::frame, device_frame>,
+    // The connection is gone.
+    caf::reacts_to<atom::lost>,
+    // Close the connection with this code.
+    caf::reacts_to<atom::kick, kick_order>,
+    // The answer of the tenant's session validation.
+    caf::reacts_to<atom::verdict, bind_verdict>,
+    caf::replies_to<atom::status>::with<device_status>,
+    // INTERNAL: look for ops that stay unacknowledged.
+    caf::reacts_to<atom::tick>>;
+
+/// Who is online, for lists and look-ups.
+struct online_query {
+  app_no app{};
+  std::string user;   ///< only devices of this user
+  std::string device; ///< only this device
+  std::string after;  ///< page: device ids after this one
+  std::uint32_t limit = 100;
+};
+
+struct online_report {
+  std::vector<device_info_ptr> devices;
+  std::uint64_t total = 0; ///< of the app
+  bool more = false;
+};
+
+/// Knows every connected device of this node: newest connection of a device id wins. Monitors them.
+using hub_actor = caf::typed_actor<
+    // A device passed its hello, bound or unbound a user.
+    caf::reacts_to<atom::online, device_actor, device_info_ptr>,
+    caf::replies_to<atom::online, online_query>::with<online_report>,
+    // What one device is doing; code `not_found` in an empty answer if it is offline.
+    caf::replies_to<atom::status, app_no, std::string>::with<device_status>,
+    // Closes a device's connection; false if it is offline.
+    caf::replies_to<atom::kick, app_no, std::string>::with<bool>,
+    caf::replies_to<atom::status>::with<std::string>>;
+
+/// Fans the global streams of one app out to this node's devices, from memory where possible.
+using relay_actor = feed_source_actor::extend<
+    caf::reacts_to<atom::attached, attached_note>,
+    caf::reacts_to<atom::ops, feed_ops>,
+    caf::reacts_to<atom::moved, feed_moved>,
+    // INTERNAL: hand everything that came in meanwhile to the devices as one batch.
+    caf::reacts_to<atom::call>,
+    // INTERNAL: flush cursors, forget old pages.
+    caf::reacts_to<atom::tick>,
+    caf::replies_to<atom::status>::with<std::string>>;
+
+/// One change of the catalog: the rows to store and the snapshot to publish when they are durable.
+struct catalog_change {
+  enum class kind : std::uint8_t { put_app, put_biz, put_key, remove_key } what{};
+  app_ptr app;
+  biz_ptr biz;
+  key_ptr key;
+  bool create = false;    ///< fail with `already_exists` if it exists
+  std::string actor;      ///< key id of who asked, for the audit record
+  std::string note;       ///< one sentence, for the audit record
+};
+
+struct change_result {
+  ec code = ec::none;
+  std::string text;
+  app_ptr app; ///< as stored, with its number
+  biz_ptr biz;
+  key_ptr key;
+};
+
+/// The only writer of the catalog. Persists, then publishes.
+using catalog_actor = caf::typed_actor<caf::replies_to<atom::change, catalog_change>::with<change_result>>;
+
+/// One HTTP request with the way to answer it.
+struct api_call {
+  http::request request;
+  http::responder respond;
+};
+
+/// Serves the API. Several of them; each request goes to one.
+using api_actor = append_client_actor::extend<
+    caf::reacts_to<atom::call, api_call>,
+    // INTERNAL: answer calls whose time is over.
+    caf::reacts_to<atom::tick>>;
+
+} // namespace shoal
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::append_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::append_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::log_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_stream)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_cursor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_cursors)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_keys)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_device)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::key_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::page_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::cursor_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::trim_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::trim_plan)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::due_streams)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::bind_verdict)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::device_frame)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::catalog_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::change_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::api_call)

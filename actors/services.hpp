@@ -1,0 +1,82 @@
+// What the actors of one node share. Built by the node before the first actor, outlives them all; everything in it is
+// either immutable or safe to use from any thread. Passed by shared_ptr, one pointer per actor.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "actors/catalog/catalog.hpp"
+#include "actors/clock.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/limits.hpp"
+#include "actors/metrics.hpp"
+#include "storage/commit_log.hpp"
+#include "storage/database.hpp"
+
+namespace shoal {
+
+/// Where the node's actors are found. Slots change when a supervisor replaces a dead actor.
+class directory {
+public:
+  explicit directory(std::uint16_t partitions) : partitions_(partitions) {}
+
+  std::uint16_t partition_count() const { return static_cast<std::uint16_t>(partitions_.size()); }
+  partition_no number_of(app_no app, const principal& who) const {
+    return partition_of(app, who, partition_count());
+  }
+
+  partition_actor partition(partition_no no) const;
+  partition_actor owner_of(app_no app, const principal& who) const {
+    return partition(number_of(app, who));
+  }
+  void set_partition(partition_no no, partition_actor hdl);
+
+  /// The relay of an app, spawned by the node on first use.
+  relay_actor relay(app_no app);
+  /// How `relay` makes a missing one; set once, before the first device connects.
+  void set_relay_factory(std::function<relay_actor(app_no)> factory);
+  /// Forgets a relay that died.
+  void drop_relay(app_no app);
+
+  reader_actor reader() const; ///< one of them, in turn
+  void set_readers(std::vector<reader_actor> hdls);
+  hub_actor hub() const;
+  void set_hub(hub_actor hdl);
+  catalog_actor catalog_writer() const;
+  void set_catalog_writer(catalog_actor hdl);
+
+  /// Releases every handle, so that actors can end.
+  void clear();
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<partition_actor> partitions_;
+  std::map<app_no, relay_actor> relays_;
+  std::function<relay_actor(app_no)> relay_factory_;
+  std::vector<reader_actor> readers_;
+  mutable std::atomic<std::size_t> next_reader_{0};
+  hub_actor hub_;
+  catalog_actor catalog_writer_;
+};
+
+struct services {
+  services(std::uint16_t partitions) : where{partitions} {}
+
+  clock_fn now_ms = wall_clock_ms;
+  std::uint64_t epoch = 1;      ///< history epoch of the store
+  std::uint64_t view_epoch = 1; ///< epoch of the partitions' views
+  limits limit;
+  catalog_cell catalog;
+  storage::database* db = nullptr;
+  storage::commit_log* log = nullptr;
+  metrics* count = nullptr;
+  directory where;
+};
+
+using services_ptr = std::shared_ptr<services>;
+
+} // namespace shoal
