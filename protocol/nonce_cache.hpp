@@ -1,15 +1,21 @@
-// Remembers nonces so that a signed message works once.
+// Remembers signed messages so that each works once.
 //
-// A timestamp is accepted in [max(now - window, start), now + window]; because nothing older than the process' start is
-// accepted, a restart does not forget replays. Two generations of hashes, swapped every window: memory is bounded by
-// `capacity`, and a full cache refuses (`overloaded`) instead of forgetting. Only verified signatures are stored, so
-// strangers cannot fill it. Thread-safe.
+// A timestamp is accepted in [max(now - window, start), now + window]. A used message is remembered
+// for as long as its own timestamp would still be accepted, in generations by timestamp (an eighth
+// of the window each) that are dropped whole. Memory is bounded by `capacity`: a full cache refuses
+// (`overloaded`) instead of forgetting. Only verified signatures are stored, so strangers cannot
+// fill it. Thread-safe.
+//
+// A restart forgets what was used, but nothing signed before the start is accepted. What remains: a
+// message of a signer whose clock runs ahead can be repeated after a restart, until the server's
+// clock has caught up with that lead.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 #include "protocol/codes.hpp"
 
@@ -17,22 +23,40 @@ namespace shoal {
 
 class nonce_cache {
 public:
-  nonce_cache(std::int64_t start_ms, std::int64_t window_ms, std::size_t capacity = 1'000'000);
+  nonce_cache(std::int64_t start_ms, std::int64_t window_ms, std::size_t capacity = 4'000'000);
 
   /// `none` or `clock_skew`: may a message with this timestamp be new at all?
   ec check_time(std::int64_t timestamp_ms, std::int64_t now_ms) const;
 
-  /// `none` the first time, then `nonce_replayed`; `overloaded` when full. Call it after the signature was verified.
-  ec use(std::string_view key, std::string_view nonce, std::int64_t now_ms);
+  /// `none` the first time, then `nonce_replayed`; `overloaded` when full. Call it after
+  /// `check_time` and after the signature was verified.
+  ec use(
+      std::string_view key, std::string_view nonce, std::int64_t timestamp_ms, std::int64_t now_ms);
 
   std::size_t size() const;
 
 private:
-  const std::int64_t start_ms_, window_ms_;
+  /// Open addressing over 64-bit hashes: 8 bytes per slot, at most three quarters full.
+  class generation {
+  public:
+    bool contains(std::uint64_t hash) const;
+    void add(std::uint64_t hash);
+    std::size_t size() const { return size_; }
+
+  private:
+    std::size_t place_of(std::uint64_t hash) const;
+    std::vector<std::uint64_t> slots_;
+    std::size_t size_ = 0;
+  };
+
+  void forget(std::int64_t now_ms);
+
+  const std::int64_t start_ms_, window_ms_, span_ms_;
   const std::size_t capacity_;
+  const std::uint64_t seed_; ///< nobody can aim at collisions
   mutable std::mutex mutex_;
-  std::int64_t swapped_ms_;
-  std::unordered_set<std::uint64_t> current_, previous_;
+  std::map<std::int64_t, generation> generations_; ///< by timestamp / span
+  std::size_t size_ = 0;
 };
 
 } // namespace shoal

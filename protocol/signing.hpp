@@ -1,7 +1,8 @@
 // How callers prove who they are: the strings that are signed, and the primitives under them.
 //
-// Signatures are HMAC-SHA256 with the key's secret (its text bytes) over exactly the bytes that were received, compared in
-// constant time. protocol/README.md ("Handshake") and server_api.yaml ("Signing") give the same strings for client authors.
+// Signatures are HMAC-SHA256 with the key's secret (its text bytes) over exactly the bytes that
+// were received, compared in constant time. protocol/README.md ("Handshake") and server_api.yaml
+// ("Signing") give the same strings for client authors.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 std::string hello_string(std::string_view key, std::string_view device, std::int64_t timestamp_ms,
     std::string_view nonce);
 
-/// "SHOAL1-REQUEST\n" METHOD "\n" path "\n" query "\n" hex(sha256(body)) "\n" decimal timestamp "\n" nonce
+/// "SHOAL1-REQUEST\n" METHOD "\n" path "\n" query "\n" hex(sha256(body)) "\n" decimal timestamp
+/// "\n" nonce
 std::string request_string(std::string_view method, std::string_view path, std::string_view query,
     std::string_view body, std::int64_t timestamp_ms, std::string_view nonce);
 
@@ -40,8 +42,8 @@ struct request_authorization {
   std::int64_t timestamp_ms = 0;
 };
 bool parse_authorization(std::string_view header, request_authorization& out);
-std::string make_authorization(std::string_view key, std::string_view secret, std::string_view method,
-    std::string_view path, std::string_view query, std::string_view body, std::int64_t timestamp_ms,
-    std::string_view nonce);
+std::string make_authorization(std::string_view key, std::string_view secret,
+    std::string_view method, std::string_view path, std::string_view query, std::string_view body,
+    std::int64_t timestamp_ms, std::string_view nonce);
 
 } // namespace shoal
