@@ -1,8 +1,8 @@
 // Key encoding. storage/README.md has the byte tables; golden tests pin them.
 //
-// All numbers are big endian, so keys sort as their fields do. Every key of a stream starts with its table's tag, then
-// partition (the unit that moves between nodes), then app (the world), then the principal: nobody can name another
-// tenant's rows without its number.
+// All numbers are big endian, so keys sort as their fields do. Every key of a stream starts with
+// its table's tag, then partition (the unit that moves between nodes), then app (the world), then
+// the principal: nobody can name another tenant's rows without its number.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@
 namespace shoal::storage {
 
 enum class table : char {
-  identity = '!',  // store-wide facts: format, history epoch
-  audit = 'A',     // who changed what
-  cursor = 'C',    // how far a device (or user) has acknowledged a stream
-  device = 'D',    // last known facts of a device
+  identity = '!', // store-wide facts: format, history epoch
+  audit = 'A',    // who changed what
+  cursor = 'C',   // how far a device (or user) has acknowledged a stream
+  device = 'D',   // last known facts of a device
   idempotency = 'I',
   log_place = 'L', // (epoch, lsn) applied per partition
   object = 'T',    // catalog: apps, keys, bizs

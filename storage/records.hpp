@@ -1,7 +1,8 @@
 // What the values of the tables look like. Byte tables in storage/README.md; golden tests pin them.
 //
-// Every record ends in a CRC-32C over its key and its value, so a record that was moved, cut or flipped is noticed when it
-// is read, and is named instead of believed. `decode` functions return false for anything that is not exactly a record.
+// Every record ends in a CRC-32C over its key and its value, so a record that was moved, cut or
+// flipped is noticed when it is read, and is named instead of believed. `decode` functions return
+// false for anything that is not exactly a record.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +19,13 @@ namespace shoal::storage {
 
 /// Who an op is for, beyond its principal. Empty fields do not restrict.
 struct op_filter {
-  std::string os;              ///< compared without case
-  std::string min_app_version; ///< inclusive, dotted numbers
-  std::string max_app_version; ///< inclusive
+  std::string os;                                     ///< compared without case
+  std::string min_app_version;                        ///< inclusive, dotted numbers
+  std::string max_app_version;                        ///< inclusive
   std::vector<std::string> regions, models, networks; ///< any of
   std::map<std::string, std::string> tags;            ///< all of, exact
   std::vector<std::string> users;                     ///< global only: any of
-  std::uint64_t min_uid = 0, max_uid = 0;             ///< global only: numeric user ids, inclusive; 0 = open
+  std::uint64_t min_uid = 0, max_uid = 0; ///< global only: numeric user ids, inclusive; 0 = open
   bool empty() const;
   bool operator==(const op_filter&) const = default;
 };
@@ -46,7 +47,8 @@ using op_ptr = std::shared_ptr<const op_record>;
 struct stream_meta {
   std::uint64_t last = 0;  ///< newest id handed out
   std::uint64_t floor = 0; ///< ids up to here are removed
-  std::uint64_t lost = 0;  ///< ids up to here were removed by retention though somebody might still have wanted them
+  std::uint64_t lost =
+      0; ///< ids up to here were removed by retention though somebody might still have wanted them
   bool operator==(const stream_meta&) const = default;
 };
 
@@ -64,11 +66,19 @@ struct device_record {
   bool operator==(const device_record&) const = default;
 };
 
+/// The newest entry of a partition's log that is applied.
+struct log_place {
+  std::uint64_t epoch = 0;
+  std::uint64_t lsn = 0;
+  bool operator==(const log_place&) const = default;
+};
+
 /// `key` is the database key the record is stored under; it goes into the checksum.
 std::string encode(const op_record& x, std::string_view key);
 std::string encode(const stream_meta& x, std::string_view key);
 std::string encode(const cursor_record& x, std::string_view key);
 std::string encode(const device_record& x, std::string_view key);
+std::string encode(const log_place& x, std::string_view key);
 /// An idempotency row: the id that the client key got, and when.
 std::string encode_idempotency(std::uint64_t id, std::int64_t time_ms, std::string_view key);
 
@@ -76,9 +86,11 @@ bool decode(std::string_view bytes, std::string_view key, op_record& out);
 bool decode(std::string_view bytes, std::string_view key, stream_meta& out);
 bool decode(std::string_view bytes, std::string_view key, cursor_record& out);
 bool decode(std::string_view bytes, std::string_view key, device_record& out);
+bool decode(std::string_view bytes, std::string_view key, log_place& out);
 bool decode_idempotency(
     std::string_view bytes, std::string_view key, std::uint64_t& id, std::int64_t& time_ms);
 
+/// `seed` is the checksum of what came before.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
 
 } // namespace shoal::storage
