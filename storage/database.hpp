@@ -1,9 +1,10 @@
 // An ordered map of bytes that survives: the one seam between Shoal and a storage engine.
 //
-// Three implementations pass the same test suite: `rocks_database` (production), `memory_database` (its twin for tests
-// and for `--ephemeral` nodes) and `faulty_database` (loses unsynced writes, runs full, flips bits, on command).
-// All are safe to use from several threads; writes are atomic per batch. Keys sort as unsigned bytes (keys.hpp).
-// Knows nothing about streams or partitions: keys and records are made by the *_table files.
+// Three implementations pass the same test suite: `rocks_database` (production), `memory_database`
+// (its twin for tests and for `--ephemeral` nodes) and `faulty_database` (loses unsynced writes,
+// runs full, flips bits, on command). All are safe to use from several threads; writes are atomic
+// per batch. Keys sort as unsigned bytes (keys.hpp). Knows nothing about streams or partitions:
+// keys and records are made by the *_table files.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,7 @@ public:
 
   /// Applies the batch. With `sync`, returns only when it survives a power failure.
   /// `none`, `storage_full` or `storage_failed`; on failure nothing of the batch is visible.
+  /// A synced write syncs all earlier ones too; an empty batch with `sync` does only that.
   virtual ec write(const write_batch& batch, bool sync) = 0;
 
   /// May read the disk: never call it from a scheduled actor or an I/O loop.
@@ -63,7 +65,9 @@ public:
   /// Answers from memory (memtable, filters, block cache) or says `unknown`. Fit for actors.
   virtual lookup try_get(std::string_view key, std::string& value) = 0;
 
-  /// Calls `row(key, value)` for keys in [from, to) in order until it returns false. May read the disk.
+  /// Calls `row(key, value)` for keys in [from, to) in order until it returns false; an empty `to`
+  /// is no bound. May read the disk. Rows written while it runs may be seen or not.
+  /// `storage_failed` if the engine cannot read on.
   virtual ec scan(std::string_view from, std::string_view to,
       const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
 
@@ -76,9 +80,10 @@ struct rocks_options {
   std::size_t memtable_bytes = 64u << 20;
 };
 
-/// Opens or creates. Throws std::runtime_error with a sentence for people: the folder is in use by another process
-/// (names it), cannot be written, or is of a newer format.
-std::unique_ptr<database> open_rocks_database(const std::string& folder, const rocks_options& options = {});
+/// Opens or creates. Throws std::runtime_error with a sentence for people: the folder is in use by
+/// another process (names it), cannot be written, or is of a newer format.
+std::unique_ptr<database> open_rocks_database(
+    const std::string& folder, const rocks_options& options = {});
 
 std::unique_ptr<database> make_memory_database();
 
@@ -98,6 +103,7 @@ public:
 std::unique_ptr<faulty_database> make_faulty_database();
 
 /// Smallest string greater than every string that starts with `prefix`; the end of a prefix scan.
+/// Empty (no bound) if there is none.
 std::string prefix_end(std::string_view prefix);
 
 } // namespace shoal::storage

@@ -1,0 +1,270 @@
+#include "storage/rocks_database.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <filesystem>
+#include <mutex>
+#include <stdexcept>
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/keys.hpp"
+#include "storage/rocks_layout.hpp"
+
+namespace shoal::storage {
+
+namespace {
+
+constexpr unsigned format_version = 1;
+
+// What RocksDB adds per row to a batch: type, family and two lengths.
+constexpr std::size_t row_overhead = 12;
+
+rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
+std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
+
+/// Remembers that RocksDB stopped its background work, which it does not tell a reader or, for soft
+/// errors, a writer.
+class trouble_listener : public rocksdb::EventListener {
+public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override {
+    troubled = true;
+  }
+
+  std::atomic<bool> troubled = false;
+};
+
+class rocks_database : public database {
+public:
+  using handles = std::vector<rocksdb::ColumnFamilyHandle*>;
+
+  rocks_database(std::unique_ptr<rocksdb::DB> db, handles families,
+      std::shared_ptr<trouble_listener> listener, const rocks_seams& seams)
+      : db_{std::move(db)}, families_{std::move(families)}, listener_{std::move(listener)},
+        resume_pause_{seams.resume_pause} {}
+
+  ~rocks_database() override {
+    for (auto* family : families_)
+      db_->DestroyColumnFamilyHandle(family);
+    db_->Close();
+  }
+
+  ec write(const write_batch& batch, bool sync) override {
+    if (batch.empty())
+      return sync ? result_of(db_->FlushWAL(true)) : ec::none;
+    auto native = rocksdb::WriteBatch{batch.bytes() + row_overhead * batch.rows().size() + 16};
+    for (const auto& row : batch.rows()) {
+      auto* family = handle_of(row.key);
+      auto status = row.erase ? native.Delete(family, slice(row.key))
+                              : native.Put(family, slice(row.key), slice(row.value));
+      if (!status.ok())
+        return result_of(status);
+    }
+    return apply(native, sync);
+  }
+
+  lookup get(std::string_view key, std::string& value) override {
+    return get(key, value, rocksdb::kReadAllTier);
+  }
+
+  lookup try_get(std::string_view key, std::string& value) override {
+    return get(key, value, rocksdb::kBlockCacheTier);
+  }
+
+  ec scan(std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& row) override {
+    for (const auto& part : split_by_family(from, to)) {
+      auto more = true;
+      auto status = scan(part, row, more);
+      if (!status.ok())
+        return result_of(status);
+      if (!more)
+        break;
+    }
+    return ec::none;
+  }
+
+  std::uint64_t approximate_size() override {
+    auto total = std::uint64_t{0};
+    for (auto* family : families_)
+      for (const auto* property :
+          {"rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables"}) {
+        auto x = std::uint64_t{0};
+        if (db_->GetIntProperty(family, property, &x))
+          total += x;
+      }
+    return total;
+  }
+
+private:
+  rocksdb::ColumnFamilyHandle* handle_of(std::string_view key) const {
+    return families_[static_cast<std::size_t>(family_of(key))];
+  }
+
+  static ec result_of(const rocksdb::Status& status) {
+    if (status.ok())
+      return ec::none;
+    return status.IsNoSpace() ? ec::storage_full : ec::storage_failed;
+  }
+
+  /// A database in trouble (disk full, I/O error) refuses writes, or stops compacting, until it is
+  /// asked to go on.
+  ec apply(rocksdb::WriteBatch& batch, bool sync) {
+    if (listener_->troubled)
+      resume();
+    auto options = rocksdb::WriteOptions{};
+    options.sync = sync;
+    auto status = db_->Write(options, &batch);
+    if (!status.ok() && resume())
+      status = db_->Write(options, &batch);
+    return result_of(status);
+  }
+
+  /// True if the database works again. Flushes what is in memory, so the log with the failed write
+  /// is left behind.
+  bool resume() {
+    auto guard = std::unique_lock{resume_mutex_, std::try_to_lock};
+    if (!guard)
+      return false;
+    auto now = std::chrono::steady_clock::now();
+    if (now < next_resume_)
+      return false;
+    next_resume_ = now + resume_pause_;
+    listener_->troubled = false;
+    if (db_->Resume().ok())
+      return true;
+    listener_->troubled = true;
+    return false;
+  }
+
+  lookup get(std::string_view key, std::string& value, rocksdb::ReadTier tier) {
+    auto options = rocksdb::ReadOptions{};
+    options.read_tier = tier;
+    auto status = db_->Get(options, handle_of(key), slice(key), &value);
+    if (status.ok())
+      return lookup::found;
+    if (status.IsNotFound())
+      return lookup::missing;
+    return status.IsIncomplete() ? lookup::unknown : lookup::failed;
+  }
+
+  rocksdb::Status scan(const scan_part& part,
+      const std::function<bool(std::string_view, std::string_view)>& row, bool& more) {
+    auto options = rocksdb::ReadOptions{};
+    auto bound = slice(part.to);
+    if (!part.to.empty())
+      options.iterate_upper_bound = &bound;
+    auto* family = families_[static_cast<std::size_t>(part.where)];
+    auto i = std::unique_ptr<rocksdb::Iterator>{db_->NewIterator(options, family)};
+    for (i->Seek(slice(part.from)); i->Valid(); i->Next())
+      if (!row(view(i->key()), view(i->value()))) {
+        more = false;
+        return {};
+      }
+    return i->status();
+  }
+
+  std::unique_ptr<rocksdb::DB> db_;
+  handles families_;
+  std::shared_ptr<trouble_listener> listener_;
+  std::chrono::milliseconds resume_pause_;
+  std::mutex resume_mutex_;
+  std::chrono::steady_clock::time_point next_resume_;
+};
+
+[[noreturn]] void refuse(const std::string& folder, const std::string& why) {
+  throw std::runtime_error{"the data folder " + folder + ' ' + why};
+}
+
+[[noreturn]] void refuse_newer(const std::string& folder) {
+  refuse(folder, "was written by a newer version of Shoal than this one, which reads format " +
+                     std::to_string(format_version));
+}
+
+[[noreturn]] void refuse_open(const std::string& folder, const rocksdb::Status& status) {
+  auto text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos)
+    refuse(folder, "is in use by another process");
+  refuse(folder, "cannot be opened: " + text);
+}
+
+void create_folder(const std::string& folder) {
+  auto error = std::error_code{};
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    refuse(folder, "cannot be created: " + error.message());
+}
+
+/// A newer version may have added families; RocksDB would refuse them with a sentence that helps
+/// nobody.
+void check_families(const std::string& folder, const rocksdb::DBOptions& options,
+    const std::vector<rocksdb::ColumnFamilyDescriptor>& known) {
+  auto present = std::vector<std::string>{};
+  if (!options.env->FileExists(folder + "/CURRENT").ok() ||
+      !rocksdb::DB::ListColumnFamilies(options, folder, &present).ok())
+    return; // new, or in a state that opening describes better
+  for (const auto& name : present)
+    if (std::none_of(known.begin(), known.end(), [&](auto& x) { return x.name == name; }))
+      refuse_newer(folder);
+}
+
+void check_format(const std::string& folder, database& db) {
+  auto key = identity_key("format");
+  auto text = std::string{};
+  switch (db.get(key, text)) {
+  case lookup::found: {
+    auto version = 0u;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (error != std::errc{} || end != text.data() + text.size() || version == 0)
+      refuse(folder, "is damaged: its format row cannot be read");
+    if (version > format_version)
+      refuse_newer(folder);
+    return;
+  }
+  case lookup::missing: {
+    auto batch = write_batch{};
+    batch.put(key, std::to_string(format_version));
+    if (auto code = db.write(batch, true); code != ec::none)
+      refuse(folder, "cannot be written: " + std::string{to_string(code)});
+    return;
+  }
+  default:
+    refuse(folder, "is damaged: its format row cannot be read");
+  }
+}
+
+} // namespace
+
+std::unique_ptr<database> open_rocks_database(
+    const std::string& folder, const rocks_options& options, const rocks_seams& seams) {
+  create_folder(folder);
+  auto native = engine_options(options);
+  auto listener = std::make_shared<trouble_listener>();
+  native.listeners.push_back(listener);
+  if (seams.env != nullptr)
+    native.env = seams.env;
+  auto known = family_descriptors(options);
+  check_families(folder, native, known);
+  auto families = rocks_database::handles{};
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(native, folder, known, &families, &db);
+  if (!status.ok())
+    refuse_open(folder, status);
+  auto out = std::make_unique<rocks_database>(
+      std::unique_ptr<rocksdb::DB>{db}, std::move(families), std::move(listener), seams);
+  check_format(folder, *out);
+  return out;
+}
+
+std::unique_ptr<database> open_rocks_database(
+    const std::string& folder, const rocks_options& options) {
+  return open_rocks_database(folder, options, rocks_seams{});
+}
+
+} // namespace shoal::storage

@@ -1,0 +1,27 @@
+// The seams of the RocksDB implementation that its tests need. Production code uses
+// `open_rocks_database` of database.hpp.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "storage/database.hpp"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace shoal::storage {
+
+struct rocks_seams {
+  /// The operating system as RocksDB sees it; null = the real one. Must outlive the database.
+  rocksdb::Env* env = nullptr;
+  /// A database that stopped writing (disk full) is asked to go on at most this often.
+  std::chrono::milliseconds resume_pause{100};
+};
+
+std::unique_ptr<database> open_rocks_database(
+    const std::string& folder, const rocks_options& options, const rocks_seams& seams);
+
+} // namespace shoal::storage
