@@ -1,0 +1,59 @@
+#include "storage/commit_round.hpp"
+
+#include "storage/keys.hpp"
+#include "storage/records.hpp"
+
+namespace shoal::storage {
+
+ec commit_round::run(std::vector<log_entry>& entries, bool sync) {
+  auto batch = write_batch{};
+  auto places = std::map<partition_no, log_place>{};
+  auto verdicts = std::vector<ec>{};
+  verdicts.reserve(entries.size());
+  for (auto& entry : entries) {
+    verdicts.push_back(gap_before(entry));
+    if (verdicts.back() != ec::none)
+      continue;
+    sync = sync || !entry.lazy;
+    if (entry.lsn != 0)
+      places[entry.partition] = {entry.epoch, entry.lsn};
+    batch.append(std::move(entry.rows));
+  }
+  for (const auto& [partition, place] : places) {
+    auto key = log_place_key(partition);
+    auto value = encode(place, key);
+    batch.put(std::move(key), std::move(value));
+  }
+  auto code = batch.empty() && !sync ? ec::none : db_.write(batch, sync);
+  // All failures are known before the first answer: an answer may bring the next entry.
+  for (std::size_t i = 0; code != ec::none && i < entries.size(); ++i)
+    if (verdicts[i] == ec::none) {
+      verdicts[i] = code;
+      remember_failure(entries[i], code);
+    }
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].done)
+      entries[i].done(verdicts[i]);
+  return code;
+}
+
+ec commit_round::gap_before(const log_entry& entry) {
+  if (failures_.empty() || entry.lsn == 0)
+    return ec::none;
+  auto i = failures_.find(entry.partition);
+  if (i == failures_.end())
+    return ec::none;
+  const auto& missing = i->second;
+  if (entry.epoch < missing.epoch || (entry.epoch == missing.epoch && entry.lsn > missing.lsn))
+    return missing.code;
+  failures_.erase(i);
+  return ec::none;
+}
+
+void commit_round::remember_failure(const log_entry& entry, ec code) {
+  // emplace: the first failed entry of a partition has its lowest lsn.
+  if (entry.lsn != 0)
+    failures_.emplace(entry.partition, failure{entry.epoch, entry.lsn, code});
+}
+
+} // namespace shoal::storage

@@ -1,0 +1,40 @@
+// One round of the commit log: the entries that share a write, and the rule that a partition's log
+// has no gap.
+//
+// Used by both committers, by one thread at a time; `done` may start another round. No threads, no
+// clock: what goes into a round is decided outside.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "storage/commit_log.hpp"
+
+namespace shoal::storage {
+
+class commit_round {
+public:
+  explicit commit_round(database& db) : db_{db} {}
+
+  /// Writes the rows of all entries and the newest place of each partition in one batch, then
+  /// answers each entry. Synced if `sync` or if one entry is not lazy. Returns what the write
+  /// answered.
+  ec run(std::vector<log_entry>& entries, bool sync);
+
+private:
+  struct failure {
+    std::uint64_t epoch = 0;
+    std::uint64_t lsn = 0; ///< the lowest that is missing
+    ec code{};
+  };
+
+  /// `none`, or the code of an earlier failure that this entry would leave a gap behind.
+  ec gap_before(const log_entry& entry);
+  void remember_failure(const log_entry& entry, ec code);
+
+  database& db_;
+  std::map<partition_no, failure> failures_; ///< empty in good times
+};
+
+} // namespace shoal::storage
