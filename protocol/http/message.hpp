@@ -1,4 +1,5 @@
-// HTTP requests and responses as data. Parsing and sockets live in http/parser.* and tls/; meaning lives in actors/api.
+// HTTP requests and responses as data. Parsing and sockets live in http/parser.* and tls/; meaning
+// lives in actors/api.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,9 @@
 #include <vector>
 
 namespace shoal::http {
+
+/// Whether two header names (or other HTTP tokens) are the same; case does not matter.
+bool same_name(std::string_view x, std::string_view y);
 
 struct request {
   std::string method;
