@@ -1,11 +1,13 @@
-// The TLS endpoint: one port, several I/O loops, two protocols chosen by ALPN ("shoal/1" devices, "http/1.1" API).
+// The TLS endpoint: one port, several I/O loops, two protocols chosen by ALPN ("shoal/1" devices,
+// "http/1.1" API).
 //
-// Owned by the node, lives as long as it. Loops own sockets, TLS state, frame and HTTP parsing, and timers; they never
-// wait for an actor or for a disk. What they know goes out through `link_sink` and `http::handler`, called on a loop's
-// thread; what others want goes in through `link` and `http::responder`, callable from any thread, batched per loop.
+// Owned by the node, lives as long as it. Loops own sockets, TLS state, frame and HTTP parsing, and
+// timers; they never wait for an actor or for a disk. What they know goes out through `link_sink`
+// and `http::handler`, called on a loop's thread; what others want goes in through `link` and
+// `http::responder`, callable from any thread, batched per loop.
 //
-// Guarantees: bounded memory per connection in both directions; frames of one link leave in the order of `send`;
-// `on_closed` is called exactly once per accepted sink, after the last `on_frame`.
+// Guarantees: bounded memory per connection in both directions; frames of one link leave in the
+// order of `send`; `on_closed` is called exactly once per accepted sink, after the last `on_frame`.
 // Does not know what a device is: hellos, users and bizs are the actors' business.
 #pragma once
 
@@ -25,7 +27,8 @@ namespace shoal::tls {
 
 class io_loop;
 
-/// Names one device connection from outside its loop. A value: cheap to copy, safe to use after the connection is gone.
+/// Names one device connection from outside its loop. A value: cheap to copy, safe to use after the
+/// connection is gone.
 class link {
 public:
   link() = default;
@@ -38,10 +41,12 @@ public:
   /// Queues `last` (a Close frame; may be null), flushes, then closes. Idempotent.
   void close(shared_bytes last, ec why) const;
 
-  /// Tells that `n` frames given to the sink are handled; the loop stops reading when too many are not.
+  /// Tells that `n` frames given to the sink are handled; the loop stops reading when too many are
+  /// not.
   void consumed(std::uint32_t n) const;
 
-  /// From now on the connection must be heard of at least every 1.5 x `heartbeat`. Pings are answered by the loop.
+  /// From now on the connection must be heard of at least every 1.5 x `heartbeat`. Pings are
+  /// answered by the loop.
   void set_heartbeat(std::chrono::seconds heartbeat) const;
 
   explicit operator bool() const { return loop_ != nullptr; }
@@ -69,15 +74,16 @@ struct endpoint_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0; ///< 0 = any free port
   unsigned loops = 2;
-  bool tls = true; ///< false: plain HTTP only, for the admin port on loopback
+  bool tls = true;              ///< false: plain HTTP only, for the admin port on loopback
   std::string certificate_file; ///< PEM chain
   std::string key_file;
   std::size_t max_connections = 18'000;
   std::size_t max_frame = default_max_frame;
   std::size_t max_http_body = 16 * 1024 * 1024;
   std::size_t max_http_header = 16 * 1024;
-  std::size_t write_limit = 4 * 1024 * 1024; ///< queued bytes per connection before it counts as slow
-  std::uint32_t unhandled_frames = 64;       ///< frames at the sink before reading stops
+  std::size_t write_limit =
+      4 * 1024 * 1024;                 ///< queued bytes per connection before it counts as slow
+  std::uint32_t unhandled_frames = 64; ///< frames at the sink before reading stops
   std::chrono::seconds handshake_timeout{10}; ///< TLS plus first complete message
   std::chrono::seconds http_idle_timeout{60};
   std::chrono::seconds ticket_key_lifetime{3600};
@@ -100,20 +106,32 @@ struct endpoint_stats {
 
 class endpoint {
 public:
-  /// Binds, and starts the loops. Throws std::runtime_error with a sentence for people (address in use, bad key, …).
+  /// Binds, and starts the loops. Throws std::runtime_error with a sentence for people (address in
+  /// use, bad key, …).
   endpoint(endpoint_options options, endpoint_handlers handlers);
   ~endpoint();
 
   std::uint16_t port() const;
 
-  /// Reads certificate and key again; new handshakes use them. Returns "" or what is wrong (the old pair stays).
+  /// Reads certificate and key again; new handshakes use them. Returns "" or what is wrong (the old
+  /// pair stays).
   std::string reload_certificate();
+
+  /// Begins a new session ticket key before its time. Tickets of the one before still resume.
+  void rotate_ticket_key();
 
   void stop_accepting();
 
-  /// Closes every device connection with the frame that `last(i)` builds for the i-th (for jittered delays), flushes,
-  /// and returns when all are closed or `patience` is over.
-  void drain(const std::function<shared_bytes(std::size_t)>& last, std::chrono::milliseconds patience);
+  /// Stops accepting, lets HTTP connections go after the answer they wait for, closes every device connection with the
+  /// frame that `last(i)` builds for the i-th (for jittered delays), flushes, and returns when all are closed or
+  /// `patience` is over.
+  void drain(
+      const std::function<shared_bytes(std::size_t)>& last, std::chrono::milliseconds patience);
+
+  /// Closes all that is left at once (`on_closed` comes with `going_away`) and ends the loops'
+  /// threads. Afterwards links and responders do nothing. Links must not be used after the endpoint
+  /// is destroyed; responders may be dropped then.
+  void stop();
 
   endpoint_stats stats() const;
 

@@ -1,0 +1,66 @@
+// What other threads ask of an I/O loop. Plain data in one queue, so that order is kept and one
+// wake-up serves many.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "protocol/codes.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/http/message.hpp"
+
+namespace shoal::tls {
+
+/// One connection of the loop that gets the command. A slot is used again, with another generation.
+struct target {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+};
+
+struct send_one {
+  target to;
+  shared_bytes bytes;
+};
+
+struct send_many {
+  std::vector<target> to;
+  shared_bytes bytes;
+};
+
+struct close_one {
+  target to;
+  shared_bytes last;
+  ec why = ec::none;
+};
+
+struct frames_consumed {
+  target by;
+  std::uint32_t count = 0;
+};
+
+struct heartbeat_agreed {
+  target with;
+  std::chrono::seconds interval{};
+};
+
+struct answer_request {
+  target to;
+  std::uint32_t number = 0; ///< of the request on its connection
+  std::unique_ptr<http::response> response;
+};
+
+/// An accepted socket; the loop owns it from here on.
+struct adopt_socket {
+  int fd = -1;
+};
+
+using task = std::function<void()>;
+
+using command = std::variant<send_one, send_many, close_one, frames_consumed, heartbeat_agreed,
+    answer_request, adopt_socket, task>;
+
+} // namespace shoal::tls

@@ -1,0 +1,258 @@
+#include "protocol/tls/connection.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::tls {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+/// One connection's share of a turn of the loop, in each direction.
+constexpr int reads_per_turn = 4;
+constexpr std::size_t bytes_out_per_turn = 256 * 1024;
+
+/// A read that brings less than this has most likely emptied the socket: waiting costs the same as
+/// asking again.
+constexpr std::size_t full_read = 8 * 1024;
+
+constexpr std::size_t max_record = 16 * 1024;
+
+/// How long a closed connection may take to read what it was sent, and how much it may still say
+/// meanwhile. Closing earlier would answer its bytes with a reset, and the reset would destroy our
+/// last frame on its way.
+constexpr auto linger_time = std::chrono::seconds{3};
+constexpr std::uint16_t max_discards = 64;
+
+} // namespace
+
+connection::connection(io_loop& loop, target self, stream_socket socket, ssl_ptr ssl)
+    : loop_{loop}, self_{self}, socket_{std::move(socket)}, transport_{socket_.native_handle(),
+                                                                std::move(ssl)} {
+  deadline_in(io_loop::ticks(loop.options().handshake_timeout));
+}
+
+connection::~connection() = default;
+
+void connection::start() {
+  if (transport_.secure())
+    wait_readable(); // the client speaks first
+  else
+    established();
+}
+
+void connection::on_readable() {
+  waits_readable_ = false;
+  switch (phase_) {
+  case phase::handshake:
+    return shake_hands();
+  case phase::open:
+    read_some();
+    return flush();
+  case phase::flushing:
+    return flush();
+  case phase::lingering:
+    return linger();
+  case phase::dead:
+    return;
+  }
+}
+
+void connection::on_writable() {
+  waits_writable_ = false;
+  if (phase_ == phase::handshake)
+    return shake_hands();
+  if (phase_ == phase::open && !waits_readable_ && driver_->wants_bytes())
+    read_some();
+  flush();
+}
+
+void connection::on_due() {
+  if (deadline_ > loop_.wheel().now())
+    return loop_.wheel().schedule(*this, deadline_);
+  if (phase_ == phase::open)
+    return driver_->on_deadline();
+  if (phase_ == phase::handshake)
+    loop_.counters().handshake_failures.add();
+  abandon(ec::handshake_timeout);
+}
+
+void connection::flush() {
+  if (phase_ != phase::open && phase_ != phase::flushing)
+    return;
+  auto sent_now = std::size_t{0};
+  while (!out_.empty()) {
+    if (sent_now >= bytes_out_per_turn)
+      return loop_.mark_dirty(*this);
+    auto bytes = out_.next(loop_.write_scratch());
+    auto sent = std::size_t{0};
+    auto status = transport_.write(bytes, sent);
+    if (status != io_status::done) {
+      pending_ = static_cast<std::uint32_t>(std::min(bytes.size(), max_record));
+      return wait(status);
+    }
+    pending_ = 0;
+    out_.pop(sent);
+    sent_now += sent;
+    loop_.counters().bytes_out.add(sent);
+  }
+  if (phase_ == phase::open) {
+    if (sent_now != 0)
+      driver_->on_flushed();
+    return;
+  }
+  auto status = transport_.end();
+  if (status != io_status::done)
+    return wait(status);
+  phase_ = phase::lingering;
+  wait_readable();
+}
+
+std::string connection::peer() const {
+  auto error = boost::system::error_code{};
+  auto end = socket_.remote_endpoint(error);
+  if (error)
+    return "unknown";
+  auto out = end.address().to_string();
+  if (end.address().is_v6())
+    out = '[' + out + ']';
+  return out.append(":").append(std::to_string(end.port()));
+}
+
+void connection::send(shared_bytes bytes) {
+  if (phase_ != phase::open)
+    return;
+  out_.push(std::move(bytes));
+  loop_.mark_dirty(*this);
+}
+
+void connection::close(shared_bytes last, ec why, queued how) {
+  if (phase_ == phase::handshake)
+    return abandon(why);
+  if (phase_ != phase::open)
+    return;
+  if (how == queued::drop)
+    out_.keep_only(pending_);
+  out_.push(std::move(last));
+  phase_ = phase::flushing;
+  deadline_in(io_loop::ticks(linger_time));
+  end_driver(why);
+  loop_.mark_dirty(*this);
+}
+
+void connection::abandon(ec why) {
+  if (phase_ == phase::dead)
+    return;
+  phase_ = phase::dead;
+  end_driver(why);
+  loop_.bury(*this);
+}
+
+void connection::resume() {
+  // Bytes may wait inside the TLS state, where no event of the socket would tell of them.
+  if (phase_ == phase::open && !waits_readable_)
+    read_some();
+}
+
+void connection::deadline_in(std::uint64_t ticks) {
+  deadline_ = loop_.wheel().now() + ticks;
+  // A later deadline is noticed when the earlier one expires; most are moved many times before
+  // that.
+  if (!scheduled() || deadline_ < due())
+    loop_.wheel().schedule(*this, deadline_);
+}
+
+void connection::shake_hands() {
+  auto status = transport_.handshake();
+  if (status == io_status::done)
+    return established();
+  if (status == io_status::ended || status == io_status::failed) {
+    loop_.counters().handshake_failures.add();
+    return abandon(ec::none);
+  }
+  wait(status);
+}
+
+void connection::established() {
+  auto what = application::http_1;
+  if (transport_.secure()) {
+    loop_.counters().handshakes.add();
+    if (SSL_session_reused(transport_.ssl()))
+      loop_.counters().resumed.add();
+    what = chosen_application(transport_.ssl());
+  }
+  phase_ = phase::open;
+  driver_ = loop_.make_driver(what, *this);
+  driver_->on_start();
+  if (phase_ == phase::open)
+    read_some(); // the first bytes may have come with the end of the handshake
+  flush();
+}
+
+void connection::read_some() {
+  auto more = true;
+  for (auto i = 0; i < reads_per_turn && more; ++i) {
+    if (phase_ != phase::open || !driver_->wants_bytes())
+      return;
+    auto got = std::size_t{0};
+    auto status = transport_.read(loop_.read_scratch(), got);
+    if (status == io_status::ended || status == io_status::failed) {
+      // Who only closed its sending side still reads the rest; close() gives it the time.
+      return status == io_status::ended ? close(nullptr, ec::none) : abandon(ec::none);
+    }
+    if (status != io_status::done)
+      return wait(status);
+    loop_.counters().bytes_in.add(got);
+    driver_->on_bytes({loop_.read_scratch().data(), got});
+    more = got >= full_read || transport_.has_pending();
+  }
+  if (phase_ != phase::open || !driver_->wants_bytes())
+    return;
+  if (more && transport_.has_pending()) {
+    waits_readable_ = true;
+    loop_.post_readable(self_);
+  } else {
+    wait_readable();
+  }
+}
+
+void connection::linger() {
+  auto status = transport_.discard(loop_.read_scratch());
+  if (status == io_status::want_read || (status == io_status::done && ++discarded_ < max_discards))
+    return wait_readable();
+  abandon(ec::none);
+}
+
+void connection::end_driver(ec why) {
+  if (driver_ && !std::exchange(ended_, true))
+    driver_->on_end(why);
+}
+
+void connection::wait(io_status status) {
+  if (status == io_status::want_read)
+    wait_readable();
+  else if (status == io_status::want_write)
+    wait_writable();
+  else
+    abandon(ec::none);
+}
+
+void connection::wait_readable() {
+  if (std::exchange(waits_readable_, true))
+    return;
+  socket_.async_wait(tcp::socket::wait_read,
+      [&loop = loop_, self = self_](const auto&) { loop.on_readable(self); });
+}
+
+void connection::wait_writable() {
+  if (std::exchange(waits_writable_, true))
+    return;
+  socket_.async_wait(tcp::socket::wait_write,
+      [&loop = loop_, self = self_](const auto&) { loop.on_writable(self); });
+}
+
+} // namespace shoal::tls

@@ -1,0 +1,107 @@
+// One accepted socket from TLS handshake to the last byte. Owned by its loop's slot table, used on
+// the loop's thread only.
+//
+//   handshake --> open --> flushing --> lingering --> dead
+//                  close()    |  all sent, end told      the peer closed too, or the linger time is
+//                  over
+//        any failure, any missed deadline ------------> dead
+//
+// Written to be small: while a connection is idle it holds its SSL state, this object, its driver
+// and one pending wait of Asio, and no buffer. Bytes are read into a buffer of the loop and handed
+// on at once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "protocol/codes.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/tls/commands.hpp"
+#include "protocol/tls/driver.hpp"
+#include "protocol/tls/outbox.hpp"
+#include "protocol/tls/timing_wheel.hpp"
+#include "protocol/tls/transport.hpp"
+
+namespace shoal::tls {
+
+class io_loop;
+
+/// Asio's socket with its executor known at compile time, which is smaller than the type-erased
+/// default.
+using stream_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+class connection : public timing_wheel::entry {
+public:
+  connection(io_loop& loop, target self, stream_socket socket, ssl_ptr ssl);
+  ~connection();
+
+  // Called by the loop.
+  void start();
+  void on_readable();
+  void on_writable();
+  void on_due();
+  void flush();
+
+  // Called by drivers.
+  io_loop& loop() { return loop_; }
+  target self() const { return self_; }
+  driver* speaker() { return driver_.get(); }
+  const outbox& out() const { return out_; }
+  std::string peer() const;
+
+  /// Queues bytes; they leave at the end of the loop's present turn.
+  void send(shared_bytes bytes);
+
+  /// Flushes, after `last` (may be null), then closes. Ends the driver at once. `how` says what
+  /// happens to queued bytes.
+  enum class queued : std::uint8_t { send, drop };
+  void close(shared_bytes last, ec why, queued how = queued::send);
+
+  /// Closes without another byte.
+  void abandon(ec why);
+
+  /// The driver wants bytes again.
+  void resume();
+
+  /// Replaces the deadline.
+  void deadline_in(std::uint64_t ticks);
+
+  bool is_open() const { return phase_ == phase::open; }
+  bool is_dead() const { return phase_ == phase::dead; }
+
+  bool dirty = false; // the loop will flush it
+
+private:
+  enum class phase : std::uint8_t { handshake, open, flushing, lingering, dead };
+
+  void shake_hands();
+  void established();
+  void read_some();
+  void linger();
+  void end_driver(ec why);
+  void wait(io_status status);
+  void wait_readable();
+  void wait_writable();
+
+  io_loop& loop_;
+  target self_;
+  stream_socket socket_;
+  transport transport_;
+  outbox out_;
+  std::unique_ptr<driver> driver_;
+  std::uint64_t deadline_ = 0;
+  std::uint32_t pending_ = 0; // bytes that OpenSSL holds encrypted and has not got rid of
+  std::uint16_t discarded_ = 0;
+  phase phase_ = phase::handshake;
+  bool ended_ = false; // the driver was told
+  bool waits_readable_ = false;
+  bool waits_writable_ = false;
+};
+
+} // namespace shoal::tls

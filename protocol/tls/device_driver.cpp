@@ -1,0 +1,128 @@
+#include "protocol/tls/device_driver.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "protocol/tls/connection.hpp"
+#include "protocol/tls/control_frames.hpp"
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::tls {
+
+device_driver::device_driver(connection& x)
+    : connection_{x}, reader_{x.loop().options().max_frame} {
+  connection_.loop().counters().device_connections.add();
+}
+
+device_driver::~device_driver() { connection_.loop().counters().device_connections.subtract(); }
+
+void device_driver::on_start() {
+  auto& on_device = connection_.loop().handlers().on_device;
+  auto self = connection_.self();
+  try {
+    if (on_device)
+      sink_ = on_device(link{&connection_.loop(), self.slot, self.generation}, connection_.peer());
+  } catch (const std::exception&) {
+    // Refused below, like a handler that wants no more devices.
+  }
+  if (!sink_)
+    refuse(ec::overloaded);
+}
+
+void device_driver::on_bytes(std::string_view bytes) {
+  if (silence_ != 0)
+    connection_.deadline_in(silence_);
+  reader_.append(bytes);
+  cut_frames();
+}
+
+void device_driver::on_deadline() {
+  if (silence_ == 0)
+    return refuse(ec::handshake_timeout);
+  // It is we who do not listen; the device is not to blame.
+  if (paused_)
+    return connection_.deadline_in(silence_);
+  connection_.loop().counters().heartbeats_missed.add();
+  refuse(ec::heartbeat_missed);
+}
+
+void device_driver::on_end(ec why) {
+  reader_ = frame_reader{0};
+  if (auto sink = std::move(sink_))
+    sink->on_closed(why);
+}
+
+void device_driver::send(const shared_bytes& bytes) {
+  if (!connection_.is_open() || !bytes)
+    return;
+  auto limit = connection_.loop().options().write_limit;
+  auto over = [&] {
+    auto queued = connection_.out().bytes();
+    return queued != 0 && queued + bytes->size() > limit;
+  };
+  // Many frames of one batch may be queued before the first had a chance to leave.
+  if (over())
+    connection_.flush();
+  if (connection_.is_open() && over()) {
+    connection_.loop().counters().slow_consumers.add();
+    return connection_.close(
+        close_frame(ec::slow_consumer), ec::slow_consumer, connection::queued::drop);
+  }
+  connection_.loop().counters().frames_out.add();
+  connection_.send(bytes);
+}
+
+void device_driver::close(shared_bytes last, ec why) { connection_.close(std::move(last), why); }
+
+void device_driver::consumed(std::uint32_t n) {
+  unhandled_ -= std::min(n, unhandled_);
+  // Waiting for half of the window makes reads fewer and larger.
+  if (!paused_ || unhandled_ > connection_.loop().options().unhandled_frames / 2)
+    return;
+  paused_ = false;
+  if (silence_ != 0)
+    connection_.deadline_in(silence_);
+  cut_frames();
+  if (wants_bytes())
+    connection_.resume();
+}
+
+void device_driver::set_heartbeat(std::chrono::seconds interval) {
+  if (!connection_.is_open())
+    return;
+  auto ticks = io_loop::ticks(interval * 3 / 2.0);
+  silence_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(ticks, 1, UINT32_MAX));
+  connection_.deadline_in(silence_);
+}
+
+void device_driver::cut_frames() {
+  while (sink_ && !paused_) {
+    auto x = frame{};
+    auto outcome = reader_.next(x);
+    if (outcome == frame_reader::outcome::need_more)
+      break;
+    if (outcome == frame_reader::outcome::failed)
+      return refuse(reader_.error());
+    take(std::move(x));
+  }
+  reader_.shrink();
+}
+
+void device_driver::take(frame x) {
+  connection_.loop().counters().frames_in.add();
+  if (x.type == frame_type::ping) {
+    auto pong = pong_frame(x.body);
+    return pong ? send(pong) : refuse(ec::bad_message);
+  }
+  ++unhandled_;
+  paused_ = unhandled_ >= connection_.loop().options().unhandled_frames;
+  try {
+    sink_->on_frame(std::move(x));
+  } catch (const std::exception&) {
+    refuse(ec::session_lost);
+  }
+}
+
+void device_driver::refuse(ec why) { connection_.close(close_frame(why), why); }
+
+} // namespace shoal::tls

@@ -1,0 +1,47 @@
+// The device protocol's lower half: cuts frames, answers pings, watches the heartbeat, and holds
+// back a device that sends faster than its sink handles. What frames mean is the sink's business.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "protocol/frame.hpp"
+#include "protocol/tls/driver.hpp"
+#include "protocol/tls/endpoint.hpp"
+
+namespace shoal::tls {
+
+class connection;
+
+class device_driver : public driver {
+public:
+  explicit device_driver(connection& x);
+  ~device_driver() override;
+
+  application speaks() const override { return application::device; }
+  void on_start() override;
+  void on_bytes(std::string_view bytes) override;
+  bool wants_bytes() const override { return sink_ && !paused_; }
+  void on_deadline() override;
+  void on_end(ec why) override;
+
+  // What a link asks for.
+  void send(const shared_bytes& bytes);
+  void close(shared_bytes last, ec why);
+  void consumed(std::uint32_t n);
+  void set_heartbeat(std::chrono::seconds interval);
+
+private:
+  void cut_frames();
+  void take(frame x);
+  void refuse(ec why);
+
+  connection& connection_;
+  std::shared_ptr<link_sink> sink_;
+  frame_reader reader_;
+  std::uint32_t unhandled_ = 0;
+  std::uint32_t silence_ = 0; // ticks that the device may say nothing; 0 before it is known
+  bool paused_ = false;
+};
+
+} // namespace shoal::tls

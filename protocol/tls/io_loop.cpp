@@ -1,0 +1,293 @@
+#include "protocol/tls/io_loop.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/tls/device_driver.hpp"
+#include "protocol/tls/http_driver.hpp"
+
+namespace shoal::tls {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+/// A TLS record is at most this long, so one read empties what OpenSSL has decrypted.
+constexpr std::size_t scratch_size = 16 * 1024;
+
+/// Connections written to in one turn, so that a broadcast to thousands does not keep the loop from
+/// reading.
+constexpr std::size_t flushes_per_turn = 256;
+
+/// A queue that was larger than this once gives its memory back.
+constexpr std::size_t kept_commands = 16 * 1024;
+
+/// The loop's sockets belong to one thread; only `post` comes from others.
+constexpr int one_thread = BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO;
+
+tcp family_of(int fd) {
+  auto address = sockaddr_storage{};
+  auto size = socklen_t{sizeof(address)};
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+}
+
+} // namespace
+
+io_loop::io_loop(unsigned index, std::shared_ptr<const loop_setup> setup)
+    : index_{index}, setup_{std::move(setup)}, context_{one_thread}, ticker_{context_},
+      read_scratch_(scratch_size), write_scratch_(scratch_size) {}
+
+io_loop::~io_loop() { stop(); }
+
+void io_loop::start() {
+  // Signals are for the main thread, and a write to a closed socket must fail instead of killing
+  // the process: threads inherit what is blocked here.
+  auto all = sigset_t{};
+  auto before = sigset_t{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread{[this] { run(); }};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void io_loop::stop() {
+  if (!thread_.joinable())
+    return;
+  push(task{[this] { shut(); }});
+  thread_.join();
+}
+
+void io_loop::push(command x) {
+  auto wake = false;
+  {
+    auto guard = std::lock_guard{mutex_};
+    if (closed_)
+      return;
+    wake = mail_.empty();
+    mail_.push_back(std::move(x));
+  }
+  if (wake)
+    asio::post(context_, [this] { take_mail(); });
+}
+
+std::unique_ptr<driver> io_loop::make_driver(application what, connection& x) {
+  switch (what) {
+  case application::device:
+    return std::make_unique<device_driver>(x);
+  case application::http_1:
+    break;
+  }
+  return std::make_unique<http_driver>(x);
+}
+
+void io_loop::mark_dirty(connection& x) {
+  if (std::exchange(x.dirty, true))
+    return;
+  dirty_.push_back(x.self());
+  if (!std::exchange(flush_posted_, true))
+    asio::post(context_, [this] { flush_dirty(); });
+}
+
+void io_loop::bury(connection& x) { dead_.push_back(x.self().slot); }
+
+void io_loop::on_readable(target x) {
+  if (auto* found = find(x))
+    found->on_readable();
+  end_turn();
+}
+
+void io_loop::on_writable(target x) {
+  if (auto* found = find(x))
+    found->on_writable();
+  end_turn();
+}
+
+void io_loop::post_readable(target x) {
+  asio::post(context_, [this, x] { on_readable(x); });
+}
+
+void io_loop::drain(std::vector<link>& devices) {
+  draining_ = true;
+  for (auto i = std::uint32_t{0}; i < slots_.size(); ++i) {
+    auto* x = slots_[i].occupant.get();
+    if (!x || x->is_dead())
+      continue;
+    if (!x->speaker())
+      x->abandon(ec::going_away);
+    else if (x->speaker()->speaks() == application::http_1)
+      static_cast<http_driver*>(x->speaker())->drain();
+    else if (x->is_open())
+      devices.emplace_back(this, i, slots_[i].generation);
+  }
+}
+
+void io_loop::run() {
+  pthread_setname_np(pthread_self(), ("shoal-io-" + std::to_string(index_)).c_str());
+  await_tick();
+  context_.run();
+}
+
+void io_loop::await_tick() {
+  ticker_.expires_after(tick);
+  ticker_.async_wait([this](const auto& error) {
+    if (error)
+      return;
+    wheel_.advance(
+        wheel_.now() + 1, [](timing_wheel::entry& x) { static_cast<connection&>(x).on_due(); });
+    end_turn();
+    await_tick();
+  });
+}
+
+void io_loop::take_mail() {
+  {
+    auto guard = std::lock_guard{mutex_};
+    std::swap(mail_, taken_);
+  }
+  for (auto& x : taken_)
+    std::visit([this](auto& what) { apply(what); }, x);
+  if (taken_.capacity() > kept_commands)
+    std::vector<command>{}.swap(taken_);
+  taken_.clear();
+  flush_dirty();
+}
+
+void io_loop::flush_dirty() {
+  flush_posted_ = false;
+  auto end = std::min(dirty_.size(), flushed_ + flushes_per_turn);
+  while (flushed_ < end) {
+    if (auto* x = find(dirty_[flushed_++])) {
+      x->dirty = false;
+      x->flush();
+    }
+  }
+  if (flushed_ == dirty_.size()) {
+    dirty_.clear();
+    flushed_ = 0;
+  } else if (!std::exchange(flush_posted_, true)) {
+    asio::post(context_, [this] { flush_dirty(); });
+  }
+  end_turn();
+}
+
+void io_loop::end_turn() {
+  // Connections are destroyed here and nowhere else: no caller up the stack can hold one any more.
+  while (!dead_.empty()) {
+    auto i = dead_.back();
+    dead_.pop_back();
+    slots_[i].occupant.reset();
+    ++slots_[i].generation;
+    free_.push_back(i);
+    population_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void io_loop::shut() {
+  auto rest = std::vector<command>{};
+  {
+    auto guard = std::lock_guard{mutex_};
+    closed_ = true;
+    std::swap(rest, mail_);
+  }
+  for (auto& x : rest)
+    if (auto* socket = std::get_if<adopt_socket>(&x))
+      forget_socket(socket->fd);
+  for (auto& x : slots_)
+    if (x.occupant)
+      x.occupant->abandon(ec::going_away);
+  end_turn();
+  context_.stop();
+}
+
+void io_loop::apply(send_one& x) {
+  if (auto* device = find_device(x.to))
+    device->send(x.bytes);
+}
+
+void io_loop::apply(send_many& x) {
+  for (auto& to : x.to)
+    if (auto* device = find_device(to))
+      device->send(x.bytes);
+}
+
+void io_loop::apply(close_one& x) {
+  if (auto* device = find_device(x.to))
+    device->close(std::move(x.last), x.why);
+}
+
+void io_loop::apply(frames_consumed& x) {
+  if (auto* device = find_device(x.by))
+    device->consumed(x.count);
+}
+
+void io_loop::apply(heartbeat_agreed& x) {
+  if (auto* device = find_device(x.with))
+    device->set_heartbeat(x.interval);
+}
+
+void io_loop::apply(answer_request& x) {
+  auto* found = find(x.to);
+  if (found && found->speaker() && found->speaker()->speaks() == application::http_1)
+    static_cast<http_driver*>(found->speaker())->answer(x.number, *x.response);
+}
+
+void io_loop::apply(adopt_socket& x) { adopt(x.fd); }
+
+void io_loop::apply(task& x) { x(); }
+
+connection* io_loop::find(target x) {
+  if (x.slot >= slots_.size() || slots_[x.slot].generation != x.generation)
+    return nullptr;
+  auto* found = slots_[x.slot].occupant.get();
+  return found && !found->is_dead() ? found : nullptr;
+}
+
+device_driver* io_loop::find_device(target x) {
+  auto* found = find(x);
+  if (!found || !found->speaker() || found->speaker()->speaks() != application::device)
+    return nullptr;
+  return static_cast<device_driver*>(found->speaker());
+}
+
+void io_loop::adopt(int fd) {
+  if (context_.stopped())
+    return forget_socket(fd);
+  auto ssl = ssl_ptr{};
+  if (auto context = setup_->context()) {
+    ssl.reset(SSL_new(context.get()));
+    if (!ssl)
+      return forget_socket(fd);
+  }
+  auto on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  auto socket = stream_socket{context_};
+  auto error = boost::system::error_code{};
+  if (socket.assign(family_of(fd), fd, error); error)
+    return forget_socket(fd);
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  auto i = free_.back();
+  free_.pop_back();
+  auto self = target{i, slots_[i].generation};
+  slots_[i].occupant = std::make_unique<connection>(*this, self, std::move(socket), std::move(ssl));
+  slots_[i].occupant->start();
+}
+
+void io_loop::forget_socket(int fd) {
+  ::close(fd);
+  population_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+} // namespace shoal::tls

@@ -1,0 +1,140 @@
+// One I/O thread: its connections, its queue of commands, its clock.
+//
+// Owned by the endpoint; responders keep it alive beyond that, as an empty shell. `push`,
+// `population` and `counters` may be used from any thread; everything else is for connections and
+// drivers on the loop's own thread.
+//
+// The clock counts ticks of 250 ms that the loop was awake for. A process that was stopped for a
+// minute therefore does not blame its devices for a minute of silence.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "protocol/tls/commands.hpp"
+#include "protocol/tls/connection.hpp"
+#include "protocol/tls/counters.hpp"
+#include "protocol/tls/endpoint.hpp"
+#include "protocol/tls/timing_wheel.hpp"
+
+namespace shoal::tls {
+
+/// What all loops of an endpoint share; outlives their threads.
+struct loop_setup {
+  endpoint_options options;
+  endpoint_handlers handlers;
+  std::function<context_ptr()>
+      context; ///< the TLS context for a new connection; null for plain TCP
+};
+
+class io_loop : public std::enable_shared_from_this<io_loop> {
+public:
+  static constexpr auto tick = std::chrono::milliseconds{250};
+
+  /// Ticks that cover at least `time`.
+  static std::uint64_t ticks(std::chrono::duration<double> time) {
+    return static_cast<std::uint64_t>(std::ceil(std::max(0.0, time / tick))) + 1;
+  }
+
+  io_loop(unsigned index, std::shared_ptr<const loop_setup> setup);
+  ~io_loop();
+
+  void start();
+
+  /// Closes all connections at once, tells their sinks, and ends the thread. Later commands are
+  /// ignored.
+  void stop();
+
+  void push(command x);
+
+  /// Sockets given to this loop and not closed yet, also those still in its queue.
+  std::uint64_t population() const { return population_.load(std::memory_order_relaxed); }
+  void expect_one_more() { population_.fetch_add(1, std::memory_order_relaxed); }
+
+  boost::asio::io_context& context() { return context_; }
+
+  // The loop's thread only.
+  const endpoint_options& options() const { return setup_->options; }
+  const endpoint_handlers& handlers() const { return setup_->handlers; }
+  loop_counters& counters() { return counters_; }
+  timing_wheel& wheel() { return wheel_; }
+  std::span<char> read_scratch() { return read_scratch_; }
+  std::span<char> write_scratch() { return write_scratch_; }
+  bool draining() const { return draining_; }
+
+  std::unique_ptr<driver> make_driver(application what, connection& x);
+  void mark_dirty(connection& x);
+  void bury(connection& x);
+  void on_readable(target x);
+  void on_writable(target x);
+  void post_readable(target x);
+
+  /// From now on HTTP connections close after their answer. Appends the links of all open device
+  /// connections.
+  void drain(std::vector<link>& devices);
+
+private:
+  struct slot {
+    std::unique_ptr<connection> occupant;
+    std::uint32_t generation = 1;
+  };
+
+  void run();
+  void await_tick();
+  void take_mail();
+  void flush_dirty();
+  void end_turn();
+  void shut();
+
+  void apply(send_one& x);
+  void apply(send_many& x);
+  void apply(close_one& x);
+  void apply(frames_consumed& x);
+  void apply(heartbeat_agreed& x);
+  void apply(answer_request& x);
+  void apply(adopt_socket& x);
+  void apply(task& x);
+
+  connection* find(target x);
+  class device_driver* find_device(target x);
+  void adopt(int fd);
+  void forget_socket(int fd);
+
+  unsigned index_;
+  std::shared_ptr<const loop_setup> setup_;
+  boost::asio::io_context context_;
+  boost::asio::steady_timer ticker_;
+  std::thread thread_;
+
+  std::mutex mutex_;
+  std::vector<command> mail_; // guarded by mutex_
+  bool closed_ = false;       // guarded by mutex_
+
+  std::atomic<std::uint64_t> population_ = 0;
+  loop_counters counters_;
+
+  timing_wheel wheel_; // before slots_: connections unlink themselves from it
+  std::vector<slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::vector<target> dirty_;
+  std::size_t flushed_ = 0; // of dirty_
+  std::vector<std::uint32_t> dead_;
+  std::vector<command> taken_;
+  std::vector<char> read_scratch_;
+  std::vector<char> write_scratch_;
+  bool flush_posted_ = false;
+  bool draining_ = false;
+};
+
+} // namespace shoal::tls
