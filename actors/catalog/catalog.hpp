@@ -1,8 +1,10 @@
-// The catalog: which apps exist, which keys may speak for them, how each biz behaves. Pure data, no actor, no disk.
+// The catalog: which apps exist, which keys may speak for them, how each biz behaves. Pure data, no
+// actor, no disk.
 //
-// A `catalog` is an immutable snapshot; a change makes a new one (structural sharing through shared_ptr entries), and
-// `catalog_cell` publishes it. Readers on any thread take `cell.load()` once per message and keep what they saw.
-// The catalog actor (actors/catalog/catalog_actor.*) is the only writer: it persists first, then publishes.
+// A `catalog` is an immutable snapshot; a change makes a new one (structural sharing through
+// shared_ptr entries), and `catalog_cell` publishes it. Readers on any thread take `cell.load()`
+// once per message and keep what they saw. The catalog actor (actors/catalog/catalog_actor.*) is
+// the only writer: it persists first, then publishes.
 #pragma once
 
 #include <atomic>
@@ -23,7 +25,8 @@ namespace shoal {
 enum class biz_scope : std::uint8_t { targeted, global };
 enum class biz_target : std::uint8_t { user, device };
 
-/// One business type. Names of the settings follow the original's console (mPaaS "sync configuration").
+/// One business type. Names of the settings follow the original's console (mPaaS "sync
+/// configuration").
 struct biz_config {
   biz_no no{};
   app_no app{};
@@ -31,14 +34,16 @@ struct biz_config {
   std::string description;
   biz_scope scope = biz_scope::targeted;
   biz_target target = biz_target::user;
-  bool multi_device = true; ///< target user: every device gets every op; else the first to acknowledge consumes it
-  bool persistent = true;   ///< stored and replayed; else only to who is online at the moment
-  bool verified_only = false;          ///< deliver only to connections whose user was verified ("consistency check")
+  bool multi_device =
+      true; ///< target user: every device gets every op; else the first to acknowledge consumes it
+  bool persistent = true; ///< stored and replayed; else only to who is online at the moment
+  bool verified_only =
+      false; ///< deliver only to connections whose user was verified ("consistency check")
   std::uint32_t retention_s = 30 * 24 * 3600;
-  std::uint32_t repush_newest = 0;     ///< 0 = the whole backlog; N = only its newest N ops
-  std::uint32_t payload_max = 4096;    ///< bytes, at most 1 MiB
-  std::uint32_t ack_timeout_s = 30;    ///< single-device: then another device is offered the op
-  bool online = false;                 ///< only an online biz accepts and delivers
+  std::uint32_t repush_newest = 0;  ///< 0 = the whole backlog; N = only its newest N ops
+  std::uint32_t payload_max = 4096; ///< bytes, at most 1 MiB
+  std::uint32_t ack_timeout_s = 30; ///< single-device: then another device is offered the op
+  bool online = false;              ///< only an online biz accepts and delivers
   std::int64_t created_ms = 0, updated_ms = 0;
 };
 using biz_ptr = std::shared_ptr<const biz_config>;
@@ -53,8 +58,9 @@ struct user_auth {
   };
   mode how = mode::none;
   std::string secret;
-  std::string jwt_algorithm; ///< "HS256", "RS256" or "ES256"; tokens of another algorithm are refused
-  std::string public_key;    ///< PEM
+  std::string
+      jwt_algorithm;      ///< "HS256", "RS256" or "ES256"; tokens of another algorithm are refused
+  std::string public_key; ///< PEM
   std::string issuer, audience; ///< checked if not empty
   std::string url;
 };
