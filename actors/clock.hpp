@@ -1,4 +1,5 @@
-// Wall-clock time in milliseconds, injectable. Rules take time points; only actors ask for them, and only here.
+// Wall-clock time in milliseconds, injectable. Rules take time points; only actors ask for them,
+// and only here.
 #pragma once
 
 #include <chrono>

@@ -1,11 +1,12 @@
 // Every actor's interface on one page. Read it top to bottom to learn who says what to whom.
 //
-//   connection ──frame──> device ──attach/pull/ack──> stream or relay ──commit──> partition ──> commit log
+//   connection ──frame──> device ──attach/pull/ack──> stream or relay ──commit──> partition ──>
+//   commit log
 //                         device <──attached/ops/moved── stream or relay <──committed── partition
 //   api ──append──> partition ──> stream ──appended──> api
 //
-// One-way messages return nothing (`reacts_to`); questions have one answer (`replies_to`). `// INTERNAL:` marks what an
-// actor says to itself.
+// One-way messages return nothing (`reacts_to`); questions have one answer (`replies_to`). `//
+// INTERNAL:` marks what an actor says to itself.
 #pragma once
 
 #include "actors/type_ids.hpp"
@@ -45,7 +46,8 @@ struct append_answer {
 /// Hears the outcome of appends.
 using append_client_actor = caf::typed_actor<caf::reacts_to<atom::appended, append_answer>>;
 
-/// Ops to append, for any principals of one partition; every item is answered exactly once unless an actor dies.
+/// Ops to append, for any principals of one partition; every item is answered exactly once unless
+/// an actor dies.
 struct append_call {
   std::uint64_t call = 0;
   app_no app{};
@@ -53,9 +55,9 @@ struct append_call {
   std::vector<append_item> items;
 };
 
-/// The only authority for the ids of one principal. Spawned by its partition on first use, passivates when idle.
-using stream_actor = feed_source_actor::extend<
-    caf::reacts_to<atom::append, append_call>,
+/// The only authority for the ids of one principal. Spawned by its partition on first use,
+/// passivates when idle.
+using stream_actor = feed_source_actor::extend<caf::reacts_to<atom::append, append_call>,
     // From the partition: the rows of a commit_request are durable, or not.
     caf::reacts_to<atom::committed, commit_result>,
     caf::replies_to<atom::report, stream_key>::with<stream_report>,
@@ -74,27 +76,27 @@ struct log_result {
 };
 
 /// Owns a fixed share of the principals: activates their streams and gives their commits one order.
-using partition_actor = feed_source_actor::extend<
-    caf::reacts_to<atom::append, append_call>,
-    // Makes rows durable; answered by `committed` if the request has a token.
+using partition_actor = feed_source_actor::extend<caf::reacts_to<atom::append, append_call>,
+    // Makes rows durable; answered by `committed` with the request's token.
     caf::reacts_to<atom::commit, commit_client_actor, commit_request>,
     // From a stream, or a relay: rows that may be written lazily. Never answered.
     caf::reacts_to<atom::commit, commit_request>,
     caf::replies_to<atom::report, stream_key>::with<stream_report>,
     // From the commit log's thread.
     caf::reacts_to<atom::committed, log_result>,
-    // From a stream that wants to go to sleep: the partition forgets it, then answers with `stop`.
-    caf::reacts_to<atom::stop, stream_actor, principal_key>,
+    // From a stream that wants to sleep and has seen that many messages of ours: if none is on its
+    // way, it may.
+    caf::reacts_to<atom::stop, principal_key, std::uint64_t>,
     // INTERNAL: look for streams whose retention is due.
-    caf::reacts_to<atom::tick>,
-    caf::replies_to<atom::status>::with<std::string>>;
+    caf::reacts_to<atom::tick>, caf::replies_to<atom::status>::with<std::string>>;
 
 /// One page of a stream as it is stored.
 struct stored_page {
   ec code = ec::none;
   std::vector<storage::op_ptr> ops;
   bool more = false;
-  std::uint64_t damaged = 0; ///< id of a damaged record behind the ops; 0 = none
+  std::uint64_t damaged = 0;   ///< id of a damaged record behind the ops; 0 = none
+  std::uint64_t seen_last = 0; ///< newest id of the stream when the page was read
 };
 
 /// A stream as it is stored, with the cursors and keys that were asked for.
@@ -138,6 +140,7 @@ struct cursor_query {
   stream_key stream;
   std::string subject; ///< one cursor; or, for lists, the subject to start after
   std::uint32_t limit = 100;
+  std::string device; ///< not empty: a global stream, whose cursors live in the device's partition
 };
 
 struct stored_device {
@@ -149,9 +152,10 @@ struct stored_device {
 struct trim_query {
   stream_key stream;
   std::uint64_t floor = 0, last = 0;
-  std::uint64_t acked = 0;     ///< ids up to here are handled by everyone who could ask
+  std::uint64_t acked = 0; ///< ids up to here are handled by everyone who could ask
   std::int64_t now_ms = 0;
-  std::int64_t keep_keys_ms = 0; ///< acknowledged ops younger than this stay for their idempotency keys
+  std::int64_t keep_keys_ms =
+      0; ///< acknowledged ops younger than this stay for their idempotency keys
 };
 
 struct trim_plan {
@@ -170,8 +174,7 @@ struct due_streams {
 };
 
 /// The only actor that reads the disk: detached, a few of them, bounded work per message.
-using reader_actor = caf::typed_actor<
-    caf::replies_to<atom::load, stream_key>::with<stored_stream>,
+using reader_actor = caf::typed_actor<caf::replies_to<atom::load, stream_key>::with<stored_stream>,
     caf::replies_to<atom::load, cursor_query>::with<stored_cursor>,
     caf::replies_to<atom::load, key_query>::with<stored_keys>,
     caf::replies_to<atom::page, page_query>::with<stored_page>,
@@ -182,7 +185,8 @@ using reader_actor = caf::typed_actor<
     // Streams of a partition whose retention is due at an hour.
     caf::replies_to<atom::trim, partition_no, std::uint32_t>::with<due_streams>,
     // Key and value of the rows of [from, to): catalog, audit.
-    caf::replies_to<atom::page, std::string, std::string, std::uint32_t>::with<storage::write_batch>>;
+    caf::replies_to<atom::page, std::string, std::string,
+        std::uint32_t>::with<storage::write_batch>>;
 
 /// The verdict of a tenant's session validation.
 struct bind_verdict {
@@ -197,18 +201,28 @@ struct device_frame {
   std::string body;
 };
 
-/// One connected device: its hello, its user, its feeds, its window. Lives as long as its connection.
-using device_actor = feed_sink_actor::extend<
-    caf::reacts_to<atom::frame, device_frame>,
+/// One connected device: its hello, its user, its feeds, its window. Lives as long as its
+/// connection.
+using device_actor = feed_sink_actor::extend<caf::reacts_to<atom::frame, device_frame>,
     // The connection is gone.
     caf::reacts_to<atom::lost>,
     // Close the connection with this code.
     caf::reacts_to<atom::kick, kick_order>,
     // The answer of the tenant's session validation.
-    caf::reacts_to<atom::verdict, bind_verdict>,
-    caf::replies_to<atom::status>::with<device_status>,
+    caf::reacts_to<atom::verdict, bind_verdict>, caf::replies_to<atom::status>::with<device_status>,
     // INTERNAL: look for ops that stay unacknowledged.
     caf::reacts_to<atom::tick>>;
+
+/// A user's session to be validated by the tenant's own endpoint.
+struct verify_request {
+  std::string url, app, user, token;
+  std::uint32_t binding = 0;
+};
+
+/// Asks tenants' endpoints about sessions. Detached, because it waits for strangers; the device
+/// hears `verdict`.
+using verifier_actor =
+    caf::typed_actor<caf::reacts_to<atom::verdict, device_actor, verify_request>>;
 
 /// Who is online, for lists and look-ups.
 struct online_query {
@@ -237,15 +251,12 @@ using hub_actor = caf::typed_actor<
     caf::replies_to<atom::status>::with<std::string>>;
 
 /// Fans the global streams of one app out to this node's devices, from memory where possible.
-using relay_actor = feed_source_actor::extend<
-    caf::reacts_to<atom::attached, attached_note>,
-    caf::reacts_to<atom::ops, feed_ops>,
-    caf::reacts_to<atom::moved, feed_moved>,
+using relay_actor = feed_source_actor::extend<caf::reacts_to<atom::attached, attached_note>,
+    caf::reacts_to<atom::ops, feed_ops>, caf::reacts_to<atom::moved, feed_moved>,
     // INTERNAL: hand everything that came in meanwhile to the devices as one batch.
     caf::reacts_to<atom::call>,
     // INTERNAL: flush cursors, forget old pages.
-    caf::reacts_to<atom::tick>,
-    caf::replies_to<atom::status>::with<std::string>>;
+    caf::reacts_to<atom::tick>, caf::replies_to<atom::status>::with<std::string>>;
 
 /// One change of the catalog: the rows to store and the snapshot to publish when they are durable.
 struct catalog_change {
@@ -253,9 +264,9 @@ struct catalog_change {
   app_ptr app;
   biz_ptr biz;
   key_ptr key;
-  bool create = false;    ///< fail with `already_exists` if it exists
-  std::string actor;      ///< key id of who asked, for the audit record
-  std::string note;       ///< one sentence, for the audit record
+  bool create = false; ///< fail with `already_exists` if it exists
+  std::string actor;   ///< key id of who asked, for the audit record
+  std::string note;    ///< one sentence, for the audit record
 };
 
 struct change_result {
@@ -267,7 +278,8 @@ struct change_result {
 };
 
 /// The only writer of the catalog. Persists, then publishes.
-using catalog_actor = caf::typed_actor<caf::replies_to<atom::change, catalog_change>::with<change_result>>;
+using catalog_actor =
+    caf::typed_actor<caf::replies_to<atom::change, catalog_change>::with<change_result>>;
 
 /// One HTTP request with the way to answer it.
 struct api_call {
@@ -276,8 +288,7 @@ struct api_call {
 };
 
 /// Serves the API. Several of them; each request goes to one.
-using api_actor = append_client_actor::extend<
-    caf::reacts_to<atom::call, api_call>,
+using api_actor = append_client_actor::extend<caf::reacts_to<atom::call, api_call>,
     // INTERNAL: answer calls whose time is over.
     caf::reacts_to<atom::tick>>;
 
@@ -299,9 +310,61 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::trim_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::trim_plan)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::due_streams)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::bind_verdict)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::verify_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::device_frame)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::catalog_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::change_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::api_call)
+
+// 0.17.6 checks at compile time that every element of a message has an id, also of those that stay
+// here.
+CAF_BEGIN_TYPE_ID_BLOCK(shoal, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(shoal, (shoal::app_no))
+CAF_ADD_TYPE_ID(shoal, (shoal::partition_no))
+CAF_ADD_TYPE_ID(shoal, (shoal::stream_key))
+CAF_ADD_TYPE_ID(shoal, (shoal::principal_key))
+CAF_ADD_TYPE_ID(shoal, (shoal::append_item))
+CAF_ADD_TYPE_ID(shoal, (shoal::append_result))
+CAF_ADD_TYPE_ID(shoal, (shoal::attach_request))
+CAF_ADD_TYPE_ID(shoal, (shoal::attached_note))
+CAF_ADD_TYPE_ID(shoal, (shoal::feed_ops))
+CAF_ADD_TYPE_ID(shoal, (shoal::feed_moved))
+CAF_ADD_TYPE_ID(shoal, (shoal::pull_request))
+CAF_ADD_TYPE_ID(shoal, (shoal::ack_note))
+CAF_ADD_TYPE_ID(shoal, (shoal::detach_note))
+CAF_ADD_TYPE_ID(shoal, (shoal::commit_request))
+CAF_ADD_TYPE_ID(shoal, (shoal::commit_result))
+CAF_ADD_TYPE_ID(shoal, (shoal::stream_report))
+CAF_ADD_TYPE_ID(shoal, (shoal::device_info_ptr))
+CAF_ADD_TYPE_ID(shoal, (shoal::device_status))
+CAF_ADD_TYPE_ID(shoal, (shoal::kick_order))
+CAF_ADD_TYPE_ID(shoal, (shoal::storage::write_batch))
+CAF_ADD_TYPE_ID(shoal, (shoal::append_answer))
+CAF_ADD_TYPE_ID(shoal, (shoal::append_call))
+CAF_ADD_TYPE_ID(shoal, (shoal::log_result))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_page))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_stream))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_cursor))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_cursors))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_keys))
+CAF_ADD_TYPE_ID(shoal, (shoal::stored_device))
+CAF_ADD_TYPE_ID(shoal, (shoal::key_query))
+CAF_ADD_TYPE_ID(shoal, (shoal::page_query))
+CAF_ADD_TYPE_ID(shoal, (shoal::cursor_query))
+CAF_ADD_TYPE_ID(shoal, (shoal::trim_query))
+CAF_ADD_TYPE_ID(shoal, (shoal::trim_plan))
+CAF_ADD_TYPE_ID(shoal, (shoal::due_streams))
+CAF_ADD_TYPE_ID(shoal, (shoal::bind_verdict))
+CAF_ADD_TYPE_ID(shoal, (shoal::verify_request))
+CAF_ADD_TYPE_ID(shoal, (shoal::device_frame))
+CAF_ADD_TYPE_ID(shoal, (shoal::online_query))
+CAF_ADD_TYPE_ID(shoal, (shoal::online_report))
+CAF_ADD_TYPE_ID(shoal, (shoal::catalog_change))
+CAF_ADD_TYPE_ID(shoal, (shoal::change_result))
+CAF_ADD_TYPE_ID(shoal, (shoal::api_call))
+CAF_ADD_TYPE_ID(shoal, (shoal::feed_sink_actor))
+CAF_ADD_TYPE_ID(shoal, (shoal::commit_client_actor))
+CAF_ADD_TYPE_ID(shoal, (shoal::device_actor))
+CAF_END_TYPE_ID_BLOCK(shoal)

@@ -1,4 +1,5 @@
-// Bounds and durations, each with its reason. The node's configuration overrides what operators may change.
+// Bounds and durations, each with its reason. The node's configuration overrides what operators may
+// change.
 #pragma once
 
 #include <chrono>
@@ -14,25 +15,28 @@ struct limits {
   std::uint32_t heartbeat_min_s = 5;
   std::uint32_t heartbeat_max_s = 3600;
   std::uint32_t heartbeat_default_s = 60;
-  std::uint32_t window_ops = 256;            ///< unacknowledged ops per device, all feeds together
-  std::uint32_t window_bytes = 256 * 1024;   ///< and their payload bytes; one op always fits
-  std::uint32_t subscriptions = 64;          ///< per device
-  std::chrono::seconds ack_timeout{30};      ///< delivered but unacknowledged for longer: close, the device resumes
-  std::chrono::seconds clock_window{300};    ///< how far a signer's clock may be off
-  std::chrono::seconds verifier_timeout{5};  ///< tenant's session validation
+  std::uint32_t window_ops = 256;          ///< unacknowledged ops per device, all feeds together
+  std::uint32_t window_bytes = 256 * 1024; ///< and their payload bytes; one op always fits
+  std::uint32_t subscriptions = 64;        ///< per device
+  std::chrono::seconds ack_timeout{
+      30}; ///< delivered but unacknowledged for longer: close, the device resumes
+  std::chrono::seconds clock_window{300};   ///< how far a signer's clock may be off
+  std::chrono::seconds verifier_timeout{5}; ///< tenant's session validation
 
   // -- streams ------------------------------------------------------------------------------------
-  std::chrono::seconds stream_idle{120};     ///< no device attached and nothing to do: passivate
+  std::chrono::seconds stream_idle{120};       ///< no device attached and nothing to do: passivate
   std::chrono::milliseconds stream_tick{1000}; ///< cursors are flushed this often
-  std::uint32_t page_ops = 64;               ///< per page of a catch-up; also the alignment of shared pages
+  std::uint32_t page_ops = 64; ///< per page of a catch-up; also the alignment of shared pages
   std::uint32_t page_bytes = 64 * 1024;
-  std::uint32_t tail_ops = 128;              ///< newest ops a stream keeps in memory while it is in use
+  std::uint32_t tail_ops = 128; ///< newest ops a stream keeps in memory while it is in use
   std::uint32_t tail_bytes = 128 * 1024;
-  std::uint32_t pending_ops = 20'000;        ///< appended but not yet durable, per principal; more: overloaded
-  std::chrono::hours keep_keys{24};          ///< acknowledged ops keep their idempotency key at least this long
+  std::uint32_t pending_ops =
+      20'000; ///< appended but not yet durable, per principal; more: overloaded
+  std::chrono::hours keep_keys{
+      24}; ///< acknowledged ops keep their idempotency key at least this long
 
   // -- relay --------------------------------------------------------------------------------------
-  std::size_t page_cache_bytes = 32u << 20;  ///< shared pages of global streams, per app
+  std::size_t page_cache_bytes = 32u << 20; ///< shared pages of global streams, per app
 
   // -- api ----------------------------------------------------------------------------------------
   std::uint32_t batch_items = 10'000;
@@ -40,7 +44,7 @@ struct limits {
   std::chrono::milliseconds call_timeout{5000}; ///< then the caller hears `outcome_unknown`
 
   // -- inside the node ----------------------------------------------------------------------------
-  std::chrono::seconds read_timeout{10};     ///< a reader that takes longer has a broken disk
+  std::chrono::seconds read_timeout{10}; ///< a reader that takes longer has a broken disk
 };
 
 } // namespace shoal

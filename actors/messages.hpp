@@ -1,7 +1,8 @@
 // What actors of one node say to each other, as structs. Interfaces are in interfaces.hpp.
 //
-// These stay inside the process: several share immutable data by pointer on purpose (one op, one encoded frame, many
-// receivers). What crosses nodes is protobuf (protocol/cluster.proto), made from these at the edge.
+// These stay inside the process: several share immutable data by pointer on purpose (one op, one
+// encoded frame, many receivers). What crosses nodes is protobuf (protocol/cluster.proto), made
+// from these at the edge.
 #pragma once
 
 #include <atomic>
@@ -22,13 +23,14 @@
 
 namespace shoal {
 
-/// Consecutive committed ops of one stream: the interval (after, upto]. Immutable and shared by all receivers; ids missing
-/// in `ops` are expired or removed. The whole batch as a frame is encoded at most once per compression.
+/// Consecutive committed ops of one stream: the interval (after, upto]. Immutable and shared by all
+/// receivers; ids missing in `ops` are expired or removed. The whole batch as a frame is encoded at
+/// most once per compression.
 class op_batch {
 public:
-  op_batch(biz_ptr biz, std::uint64_t epoch, std::uint64_t after, std::uint64_t upto,
-      std::vector<storage::op_ptr> ops)
-      : biz{std::move(biz)}, epoch{epoch}, after{after}, upto{upto}, ops{std::move(ops)} {}
+  op_batch(biz_ptr of, std::uint64_t in_epoch, std::uint64_t from, std::uint64_t to,
+      std::vector<storage::op_ptr> xs)
+      : biz{std::move(of)}, epoch{in_epoch}, after{from}, upto{to}, ops{std::move(xs)} {}
 
   const biz_ptr biz;
   const std::uint64_t epoch;
@@ -56,15 +58,16 @@ struct append_item {
   std::uint32_t index = 0; ///< the caller's, comes back in the result
   principal who;
   biz_ptr biz;
-  storage::op_record op; ///< id and time are assigned by the stream
+  storage::op_record op;     ///< id and time are assigned by the stream
   bool check_online = false; ///< refuse with `target_offline` if no device listens
 };
 
 struct append_result {
   std::uint32_t index = 0;
   ec code = ec::none;
-  position at;           ///< epoch and id of the op; of the first one if `repeated`; id 0 in a non-persistent biz
-  bool repeated = false; ///< the idempotency key was known
+  position
+      at; ///< epoch and id of the op; of the first one if `repeated`; id 0 in a non-persistent biz
+  bool repeated = false;    ///< the idempotency key was known
   std::uint32_t online = 0; ///< devices the op was handed to at once
 };
 
@@ -72,10 +75,10 @@ struct append_result {
 struct attach_request {
   stream_key stream;
   biz_ptr biz;
-  std::string subject;         ///< whose cursor: storage/keys.hpp, cursor_key
-  std::string device;          ///< device id, "" for a relay
-  std::optional<position> at;  ///< what the device says it has
-  std::uint32_t feed = 0;      ///< the device's number for this feed; comes back in everything about it
+  std::string subject;        ///< whose cursor: storage/keys.hpp, cursor_key
+  std::string device;         ///< device id, "" for a relay
+  std::optional<position> at; ///< what the device says it has
+  std::uint32_t feed = 0; ///< the device's number for this feed; comes back in everything about it
 };
 
 enum class reset_reason : std::uint8_t {
@@ -93,6 +96,7 @@ struct attached_note {
   position start;
   reset_reason reset = reset_reason::none;
   std::uint64_t latest = 0;
+  std::uint64_t floor = 0, lost = 0; ///< of the stream, for relays
 };
 
 /// Live ops (`page` false) or the answer to a pull (`page` true).
@@ -109,6 +113,7 @@ struct feed_moved {
   std::uint32_t feed = 0;
   position to;
   reset_reason reason = reset_reason::none;
+  std::uint64_t latest = 0;
 };
 
 struct pull_request {
@@ -150,7 +155,7 @@ struct stream_report {
   std::uint64_t floor = 0;
   struct listener {
     std::string device;
-    std::uint64_t sent = 0;  ///< offered up to
+    std::uint64_t sent = 0; ///< offered up to
     std::uint64_t acked = 0;
     std::int64_t attached_ms = 0;
   };

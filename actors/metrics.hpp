@@ -1,7 +1,8 @@
 // Counters of the node, under Prometheus conventions. Any thread may count; `/metrics` prints them.
 //
-// Plain atomics written by whoever sees the event: an increment costs a few nanoseconds and no lock. Histograms are kept
-// by prometheus-cpp where a duration is measured once per batch, never once per op.
+// Plain atomics written by whoever sees the event: an increment costs a few nanoseconds and no
+// lock. Histograms are kept by prometheus-cpp where a duration is measured once per batch, never
+// once per op.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,7 @@ struct metrics {
   using counter = std::atomic<std::uint64_t>;
 
   counter appends{0}, append_repeats{0}, append_refused{0};
-  counter delivered_ops{0}, filtered_ops{0}, expired_ops{0}, ephemeral_ops{0};
+  counter delivered_ops{0}, ephemeral_ops{0};
   counter acks{0}, cursor_rows{0}, resets{0};
   counter pulls{0}, pull_from_memory{0}, disk_pages{0};
   counter hellos{0}, hello_refused{0}, binds{0}, bind_refused{0}, replaced_devices{0};
@@ -24,7 +25,8 @@ struct metrics {
   std::atomic<std::int64_t> devices{0}, streams{0}; // gauges
 };
 
-/// Text exposition format, "shoal_" prefixed; the caller appends the endpoint's and the store's own figures.
+/// Text exposition format, "shoal_" prefixed; the caller appends the endpoint's and the store's own
+/// figures.
 std::string render(const metrics& x);
 
 } // namespace shoal

@@ -1,9 +1,12 @@
-// What the actors of one node share. Built by the node before the first actor, outlives them all; everything in it is
-// either immutable or safe to use from any thread. Passed by shared_ptr, one pointer per actor.
+// What the actors of one node share. Built by the node before the first actor, outlives them all;
+// everything in it is either immutable or safe to use from any thread. Passed by shared_ptr, one
+// pointer per actor.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +17,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/limits.hpp"
 #include "actors/metrics.hpp"
+#include "protocol/nonce_cache.hpp"
 #include "storage/commit_log.hpp"
 #include "storage/database.hpp"
 
@@ -44,6 +48,8 @@ public:
 
   reader_actor reader() const; ///< one of them, in turn
   void set_readers(std::vector<reader_actor> hdls);
+  verifier_actor verifier() const;
+  void set_verifier(verifier_actor hdl);
   hub_actor hub() const;
   void set_hub(hub_actor hdl);
   catalog_actor catalog_writer() const;
@@ -59,6 +65,7 @@ private:
   std::function<relay_actor(app_no)> relay_factory_;
   std::vector<reader_actor> readers_;
   mutable std::atomic<std::size_t> next_reader_{0};
+  verifier_actor verifier_;
   hub_actor hub_;
   catalog_actor catalog_writer_;
 };
@@ -74,6 +81,8 @@ struct services {
   storage::database* db = nullptr;
   storage::commit_log* log = nullptr;
   metrics* count = nullptr;
+  nonce_cache* hello_nonces = nullptr;
+  nonce_cache* request_nonces = nullptr;
   directory where;
 };
 

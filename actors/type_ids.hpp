@@ -1,5 +1,5 @@
-// The vocabulary that CAF has to know: verbs (atoms) and nouns (messages). Nothing here crosses nodes yet, so all nouns
-// are marked as staying in the process (see messages.hpp).
+// The vocabulary that CAF has to know: verbs (atoms) and nouns (messages). Nothing here crosses
+// nodes yet, so all nouns are marked as staying in the process (see messages.hpp).
 #pragma once
 
 #include <caf/all.hpp>

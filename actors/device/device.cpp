@@ -1,0 +1,279 @@
+#include "actors/device/device.hpp"
+
+#include "actors/device/hello.hpp"
+#include "actors/log.hpp"
+#include "protocol/device.pb.h"
+#include "protocol/user_token.hpp"
+#include "storage/keys.hpp"
+
+namespace shoal {
+
+namespace {
+
+constexpr std::uint32_t consumed_batch = 16; // well below the endpoint's limit of unhandled frames
+constexpr std::size_t max_token = 8 * 1024;
+
+shared_bytes encode(
+    frame_type type, const google::protobuf::MessageLite& x, compression how = compression::none) {
+  return std::make_shared<const std::string>(encode_frame(type, x.SerializeAsString(), how));
+}
+
+std::uint32_t clamp(
+    std::uint32_t wish, std::uint32_t low, std::uint32_t high, std::uint32_t unset) {
+  return wish == 0 ? unset : std::min(std::max(wish, low), high);
+}
+
+token_rules rules_of(const user_auth& x) {
+  token_rules out;
+  out.how = x.how == user_auth::mode::jwt ? token_rules::form::jwt : token_rules::form::own;
+  out.secret = x.secret;
+  out.algorithm = x.jwt_algorithm;
+  out.public_key = x.public_key;
+  out.issuer = x.issuer;
+  out.audience = x.audience;
+  return out;
+}
+
+} // namespace
+
+connection connection_of(tls::link link, std::string peer) {
+  return {
+      [link](shared_bytes bytes) { link.send(std::move(bytes)); },
+      [link](shared_bytes last, ec why) { link.close(std::move(last), why); },
+      [link](std::uint32_t n) { link.consumed(n); },
+      [link](std::chrono::seconds s) { link.set_heartbeat(s); },
+      std::move(peer),
+  };
+}
+
+// -- frames --------------------------------------------------------------------------------------
+
+void device_state::on_frame(const device_frame& x) {
+  if (++handled >= consumed_batch) {
+    wire->consumed(handled);
+    handled = 0;
+  }
+  if (closing)
+    return;
+  if (!info && x.type != frame_type::hello)
+    return close(ec::unexpected_message, "the first message must be Hello");
+  switch (x.type) {
+  case frame_type::hello:
+    return info ? close(ec::unexpected_message, "Hello was sent twice") : hello(x.body);
+  case frame_type::bind:
+    return bind(x.body);
+  case frame_type::unbind:
+    return unbind();
+  case frame_type::subscribe:
+    return subscribe(x.body);
+  case frame_type::unsubscribe:
+    return unsubscribe(x.body);
+  case frame_type::ack:
+    return acknowledge(x.body);
+  case frame_type::ping: // answered by the I/O loop
+  case frame_type::pong:
+    return;
+  default:
+    return close(ec::unexpected_message, "not a message that devices send");
+  }
+}
+
+void device_state::close(ec code, const std::string& text, std::uint32_t retry_after_ms) {
+  if (closing)
+    return;
+  closing = true;
+  wire::Close out;
+  out.set_code(static_cast<std::uint32_t>(code));
+  out.set_text(text);
+  out.set_retry_after_ms(retry_after_ms);
+  out.set_server_time_ms(sv->now_ms());
+  wire->close(encode(frame_type::close, out), code);
+  log::debug("device closed", {{"device", info ? info->device : ""}, {"peer", wire->peer},
+                                  {"code", to_string(code)}, {"text", text}});
+}
+
+// -- hello ---------------------------------------------------------------------------------------
+
+void device_state::hello(const std::string& body) {
+  wire::Hello x;
+  if (!x.ParseFromString(body))
+    return close(ec::bad_message, "Hello cannot be read");
+  auto facts = std::make_shared<device_info>();
+  auto code = check_hello(x, *sv->catalog.load(), *sv->hello_nonces, sv->now_ms(), *facts);
+  if (code != ec::none) {
+    ++sv->count->hello_refused;
+    log::info("hello refused",
+        {{"code", to_string(code)}, {"key", x.key().substr(0, 64)}, {"peer", wire->peer}});
+    return close(code, "hello refused");
+  }
+  ++sv->count->hellos;
+  facts->peer = wire->peer;
+  facts->connected_ms = sv->now_ms();
+  facts->session = self->id();
+  info = std::move(facts);
+  auto& lim = sv->limit;
+  credit = window{clamp(x.window_ops(), 1, lim.window_ops, lim.window_ops),
+      clamp(x.window_bytes(), 1, lim.window_bytes, lim.window_bytes)};
+  how = x.zstd() ? compression::zstd : compression::none;
+  welcome(
+      clamp(x.heartbeat_s(), lim.heartbeat_min_s, lim.heartbeat_max_s, lim.heartbeat_default_s));
+  self->send(sv->where.hub(), atom::online::value, caf::actor_cast<device_actor>(self), info);
+  store_facts();
+}
+
+void device_state::welcome(std::uint32_t heartbeat_s) {
+  wire->set_heartbeat(std::chrono::seconds{heartbeat_s});
+  wire::Welcome out;
+  out.set_session(info->session);
+  out.set_server_time_ms(sv->now_ms());
+  out.set_heartbeat_s(heartbeat_s);
+  out.set_zstd(how == compression::zstd);
+  out.set_window_ops(credit.room_ops());
+  out.set_window_bytes(credit.room_bytes());
+  out.set_max_frame(default_max_frame);
+  wire->send(encode(frame_type::welcome, out));
+}
+
+void device_state::store_facts() {
+  auto part = sv->where.number_of(info->app, principal::device(info->device));
+  auto row = storage::device_key(part, info->app, info->device);
+  storage::device_record x;
+  std::string old;
+  storage::device_record before;
+  if (sv->db->try_get(row, old) == storage::lookup::found && storage::decode(old, row, before))
+    x.first_seen_ms = before.first_seen_ms;
+  else
+    x.first_seen_ms = info->connected_ms;
+  x.last_seen_ms = sv->now_ms();
+  x.user = info->user;
+  x.os = info->os;
+  x.app_version = info->app_version;
+  x.region = info->region;
+  x.model = info->model;
+  x.network = info->network;
+  x.sdk = info->sdk;
+  x.tags = info->tags;
+  commit_request lazy;
+  lazy.rows.put(row, storage::encode(x, row));
+  self->send(sv->where.partition(part), atom::commit::value, std::move(lazy));
+}
+
+// -- user ----------------------------------------------------------------------------------------
+
+void device_state::bind(const std::string& body) {
+  wire::Bind x;
+  if (!x.ParseFromString(body) || !valid_external_id(x.user()) || x.token().size() > max_token)
+    return close(ec::bad_message, "Bind cannot be read, or its user id is not valid");
+  ++binding;
+  pending_user.clear();
+  drop_user_feeds();
+  auto app = sv->catalog.load()->app(info->app);
+  auto refuse = [&](ec code) {
+    ++sv->count->bind_refused;
+    log::info(
+        "bind refused", {{"device", info->device}, {"user", x.user()}, {"code", to_string(code)}});
+    bound({}, false);
+    send_bound(x.user(), code);
+  };
+  if (!app || app->users.how == user_auth::mode::none)
+    return refuse(ec::bad_token);
+  if (app->users.how == user_auth::mode::callback) {
+    pending_user = x.user();
+    self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
+        verify_request{app->users.url, app->id, x.user(), x.token(), binding});
+    return;
+  }
+  auto code =
+      verify_user_token(rules_of(app->users), x.user(), info->device, x.token(), sv->now_ms());
+  if (code != ec::none)
+    return refuse(code);
+  ++sv->count->binds;
+  bound(x.user(), true);
+  send_bound(x.user(), ec::none);
+}
+
+void device_state::verdict(const bind_verdict& x) {
+  if (closing || x.binding != binding || pending_user.empty())
+    return; // the device has bound somebody else meanwhile
+  auto user = std::move(pending_user);
+  pending_user.clear();
+  // "A failed check means not pushed this time" (mPaaS): bound, but only bizs that demand no
+  // verification are delivered.
+  auto known = x.code == ec::none || x.code == ec::bad_token;
+  ++(x.code == ec::none ? sv->count->binds : sv->count->bind_refused);
+  bound(known && x.code == ec::none ? user : std::string{}, x.code == ec::none);
+  send_bound(user, x.code);
+}
+
+void device_state::unbind() {
+  ++binding;
+  pending_user.clear();
+  drop_user_feeds();
+  bound({}, false);
+  send_bound({}, ec::none);
+}
+
+void device_state::bound(std::string user, bool verified) {
+  if (info->user == user && info->user_verified == verified)
+    return;
+  auto next = std::make_shared<device_info>(*info);
+  next->user = std::move(user);
+  next->user_verified = verified;
+  info = std::move(next);
+  self->send(sv->where.hub(), atom::online::value, caf::actor_cast<device_actor>(self), info);
+  store_facts();
+}
+
+void device_state::send_bound(const std::string& user, ec code) {
+  wire::Bound out;
+  out.set_user(user);
+  out.set_binding(binding);
+  out.set_code(static_cast<std::uint32_t>(code));
+  if (code != ec::none)
+    out.set_text(std::string{to_string(code)});
+  wire->send(encode(frame_type::bound, out));
+}
+
+void device_state::drop_user_feeds() {
+  for (auto i = feeds.size(); i-- > 0;)
+    if (feeds[i].rules.biz()->target == biz_target::user)
+      drop(i);
+}
+
+// -- the actor -----------------------------------------------------------------------------------
+
+device_status device_state::status() const {
+  device_status out;
+  out.info = info;
+  for (auto& x : feeds)
+    out.feeds.push_back({x.rules.biz()->name, x.rules.epoch(), x.rules.told(), x.rules.acked(),
+        x.rules.latest(), x.rules.pulling()});
+  return out;
+}
+
+device_actor::behavior_type device(
+    device_actor::stateful_pointer<device_state> self, device_options options) {
+  auto& st = self->state;
+  st.sv = std::move(options.services);
+  st.wire = std::move(options.wire);
+  self->set_down_handler([self](const caf::down_msg& dm) { self->state.source_down(dm.source); });
+  // The state is gone when this runs, so it keeps the connection itself.
+  self->attach_functor([wire = st.wire](const caf::error&) {
+    wire::Close out;
+    out.set_code(static_cast<std::uint32_t>(ec::session_lost));
+    wire->close(encode(frame_type::close, out), ec::session_lost);
+  });
+  return {
+      [self](atom::attached, const attached_note& x) { self->state.attached(x); },
+      [self](atom::ops, const feed_ops& x) { self->state.take(x); },
+      [self](atom::moved, const feed_moved& x) { self->state.moved(x); },
+      [self](atom::frame, const device_frame& x) { self->state.on_frame(x); },
+      [self](atom::lost) { self->quit(); },
+      [self](atom::kick, const kick_order& x) { self->state.close(x.code, x.text); },
+      [self](atom::verdict, const bind_verdict& x) { self->state.verdict(x); },
+      [self](atom::status) { return self->state.status(); },
+      [self](atom::tick) { self->state.tick(); },
+  };
+}
+
+} // namespace shoal

@@ -1,0 +1,107 @@
+// The device actor: everything that one connection is. It checks the hello, binds a user,
+// subscribes, filters, keeps the credit window, and turns batches into frames. Its rules are in
+// hello.hpp, feed.hpp and window.hpp.
+//
+// Spawned by: the endpoint, when a device connection's TLS handshake is done.  Monitors: the
+// sources of its feeds. Dies: with its connection; the connection is closed when it dies for
+// another reason (`session_lost`). Restarts: never; the device connects again and resumes by
+// position.
+#pragma once
+
+#include <functional>
+
+#include "actors/device/feed.hpp"
+#include "actors/services.hpp"
+
+namespace shoal {
+
+/// What a device actor does with its connection; a struct of functions so that tests need no
+/// socket.
+struct connection {
+  std::function<void(shared_bytes)> send;
+  std::function<void(shared_bytes last, ec why)> close;
+  std::function<void(std::uint32_t)> consumed;
+  std::function<void(std::chrono::seconds)> set_heartbeat;
+  std::string peer;
+};
+
+connection connection_of(tls::link link, std::string peer);
+
+struct device_options {
+  services_ptr services;
+  std::shared_ptr<const connection> wire;
+  std::uint64_t session = 0;
+};
+
+struct device_state {
+  static inline const char* name = "device";
+
+  struct subscription {
+    feed rules;
+    std::uint32_t number = 0;
+    feed_source_actor source;
+    std::optional<position> claimed;
+    std::uint32_t source_deaths = 0;
+    bool announced = false; ///< the device has heard `Subscribed`
+  };
+
+  explicit device_state(device_actor::pointer ptr) : self{ptr}, credit{0, 0} {}
+
+  void on_frame(const device_frame& x);
+  void hello(const std::string& body);
+  void welcome(std::uint32_t heartbeat_s);
+  void store_facts();
+
+  void bind(const std::string& body);
+  void unbind();
+  void verdict(const bind_verdict& x);
+  void bound(std::string user, bool verified);
+  void send_bound(const std::string& user, ec code);
+  void drop_user_feeds();
+
+  void subscribe(const std::string& body);
+  void subscribe_one(const std::string& biz_name, std::optional<position> claimed);
+  ec may_subscribe(const biz_ptr& biz) const;
+  void send_subscribed(const std::string& biz, ec code, position at, std::uint64_t latest);
+  void unsubscribe(const std::string& body);
+  void drop(std::size_t index);
+  void attach(subscription& x);
+  void source_down(const caf::actor_addr& source);
+
+  void attached(const attached_note& note);
+  void take(const feed_ops& x);
+  void take_ephemeral(subscription& s, const feed_ops& x);
+  void moved(const feed_moved& x);
+  void acknowledge(const std::string& body);
+  void pull(subscription& s);
+  void pull_all();
+  void put(subscription& s, const feed_output& out);
+  void send_reset(const subscription& s, position at, reset_reason why);
+
+  void tick();
+  void arm();
+  void close(ec code, const std::string& text, std::uint32_t retry_after_ms = 0);
+  device_status status() const;
+
+  subscription* find(std::uint32_t number);
+  subscription* find(const std::string& biz);
+
+  device_actor::pointer self;
+  services_ptr sv;
+  std::shared_ptr<const connection> wire;
+  device_info_ptr info; ///< null before the hello
+  window credit;
+  compression how = compression::none;
+  bool closing = false;
+  bool ticking = false;
+  std::uint32_t binding = 0;
+  std::string pending_user; ///< waits for the tenant's verdict
+  std::uint32_t next_feed = 1;
+  std::uint32_t handled = 0; ///< frames since the last `consumed`
+  std::vector<subscription> feeds;
+};
+
+device_actor::behavior_type device(
+    device_actor::stateful_pointer<device_state> self, device_options options);
+
+} // namespace shoal

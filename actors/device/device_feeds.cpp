@@ -1,0 +1,305 @@
+// What a device does with its subscriptions. The data is in device.hpp, the rules in feed.hpp.
+#include <algorithm>
+
+#include "actors/device/device.hpp"
+#include "actors/stream/filter.hpp"
+#include "protocol/device.pb.h"
+
+namespace shoal {
+
+namespace {
+
+constexpr auto tick_interval = std::chrono::seconds{5};
+constexpr std::int64_t pull_retry_ms = 2'000;
+constexpr std::uint32_t max_source_deaths = 5;
+
+shared_bytes encode(frame_type type, const google::protobuf::MessageLite& x) {
+  return std::make_shared<const std::string>(encode_frame(type, x.SerializeAsString()));
+}
+
+bool global(const biz_config& biz) { return biz.scope == biz_scope::global; }
+
+stream_key stream_of(const biz_config& biz, const device_info& info) {
+  if (global(biz))
+    return {info.app, principal::global(), biz.no};
+  if (biz.target == biz_target::user)
+    return {info.app, principal::user(info.user), biz.no};
+  return {info.app, principal::device(info.device), biz.no};
+}
+
+/// Whose cursor a feed moves (storage/keys.hpp).
+std::string subject_of(const biz_config& biz, const device_info& info) {
+  if (biz.target == biz_target::device)
+    return info.device;
+  if (global(biz))
+    return info.device + '\0' + info.user;
+  return biz.multi_device ? info.device : info.user;
+}
+
+} // namespace
+
+device_state::subscription* device_state::find(std::uint32_t number) {
+  for (auto& x : feeds)
+    if (x.number == number)
+      return &x;
+  return nullptr;
+}
+
+device_state::subscription* device_state::find(const std::string& biz) {
+  for (auto& x : feeds)
+    if (x.rules.biz()->name == biz)
+      return &x;
+  return nullptr;
+}
+
+// -- subscribing ---------------------------------------------------------------------------------
+
+void device_state::subscribe(const std::string& body) {
+  wire::Subscribe x;
+  if (!x.ParseFromString(body))
+    return close(ec::bad_message, "Subscribe cannot be read");
+  for (auto& entry : x.entries()) {
+    std::optional<position> claimed;
+    if (entry.has_position())
+      claimed = position{entry.position().epoch(), entry.position().id()};
+    subscribe_one(entry.biz(), claimed);
+  }
+}
+
+ec device_state::may_subscribe(const biz_ptr& biz) const {
+  if (!biz)
+    return ec::unknown_biz;
+  if (!biz->online)
+    return ec::biz_offline;
+  if (biz->target == biz_target::user && info->user.empty())
+    return ec::not_bound;
+  if (biz->verified_only && !info->user_verified)
+    return ec::user_not_verified;
+  if (feeds.size() >= sv->limit.subscriptions)
+    return ec::too_many_subscriptions;
+  return ec::none;
+}
+
+void device_state::subscribe_one(const std::string& biz_name, std::optional<position> claimed) {
+  for (std::size_t i = 0; i < feeds.size(); ++i)
+    if (feeds[i].rules.biz()->name == biz_name) {
+      drop(i); // subscribing again starts over
+      break;
+    }
+  auto biz = sv->catalog.load()->biz(info->app, biz_name);
+  if (auto code = may_subscribe(biz); code != ec::none)
+    return send_subscribed(biz_name.substr(0, 64), code, {}, 0);
+  feeds.push_back({feed{biz, stream_of(*biz, *info), subject_of(*biz, *info)}, next_feed++, {},
+      claimed, 0, false});
+  attach(feeds.back());
+}
+
+void device_state::attach(subscription& x) {
+  auto& id = x.rules.stream();
+  attach_request request{id, x.rules.biz(), x.rules.subject(), info->device, x.claimed, x.number};
+  auto sink = caf::actor_cast<feed_sink_actor>(self);
+  if (id.who.kind == principal_kind::global)
+    self->send(sv->where.relay(id.app), atom::attach::value, sink, std::move(request));
+  else
+    self->send(sv->where.owner_of(id.app, id.who), atom::attach::value, sink, std::move(request));
+}
+
+void device_state::attached(const attached_note& note) {
+  auto* s = find(note.feed);
+  if (s == nullptr || closing)
+    return;
+  auto& biz = s->rules.biz()->name;
+  if (note.code != ec::none) {
+    send_subscribed(biz, note.code, {}, 0);
+    drop(static_cast<std::size_t>(s - feeds.data()));
+    return;
+  }
+  s->source = caf::actor_cast<feed_source_actor>(self->current_sender());
+  self->monitor(s->source);
+  s->rules.start(note.start, note.latest, credit);
+  if (note.reset != reset_reason::none)
+    send_reset(*s, note.start, note.reset);
+  if (!s->announced) // else the source died and came back: nothing new for the device
+    send_subscribed(biz, ec::none, note.start, note.latest);
+  s->announced = true;
+  pull(*s);
+}
+
+void device_state::send_subscribed(
+    const std::string& biz, ec code, position at, std::uint64_t latest) {
+  wire::Subscribed out;
+  out.set_biz(biz);
+  out.set_code(static_cast<std::uint32_t>(code));
+  if (code != ec::none) {
+    out.set_text(std::string{to_string(code)});
+  } else {
+    out.mutable_position()->set_epoch(at.epoch);
+    out.mutable_position()->set_id(at.id);
+    out.set_latest(latest);
+  }
+  wire->send(encode(frame_type::subscribed, out));
+}
+
+void device_state::unsubscribe(const std::string& body) {
+  wire::Unsubscribe x;
+  if (!x.ParseFromString(body))
+    return close(ec::bad_message, "Unsubscribe cannot be read");
+  for (auto& biz : x.biz())
+    if (auto* s = find(biz))
+      drop(static_cast<std::size_t>(s - feeds.data()));
+}
+
+void device_state::drop(std::size_t index) {
+  auto& x = feeds[index];
+  x.rules.release(credit);
+  if (x.source) {
+    auto others =
+        std::count_if(feeds.begin(), feeds.end(), [&](auto& y) { return y.source == x.source; });
+    if (others ==
+        1) // demonitor ends all monitoring of an actor, and a stream may serve several feeds
+      self->demonitor(x.source.address());
+    self->send(x.source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self),
+        detach_note{x.rules.stream(), info->device, x.number});
+  }
+  feeds.erase(feeds.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+void device_state::source_down(const caf::actor_addr& source) {
+  for (auto& x : feeds)
+    if (x.source && x.source.address() == source) {
+      if (++x.source_deaths > max_source_deaths)
+        return close(ec::session_lost, "the stream cannot be served");
+      x.source = feed_source_actor{};
+      x.claimed = position{x.rules.epoch(), x.rules.told()};
+      attach(x);
+    }
+}
+
+// -- ops -----------------------------------------------------------------------------------------
+
+void device_state::take(const feed_ops& x) {
+  auto* s = find(x.feed);
+  if (s == nullptr || closing)
+    return;
+  if (!x.batch) {
+    s->rules.pull_failed(sv->now_ms() + pull_retry_ms);
+    if (x.code == ec::quarantined)
+      send_subscribed(s->rules.biz()->name, x.code, {}, 0);
+    return arm();
+  }
+  if (!s->rules.biz()->persistent)
+    return take_ephemeral(*s, x);
+  put(*s, s->rules.take(x, *info, sv->now_ms(), credit));
+  pull(*s);
+}
+
+void device_state::take_ephemeral(subscription& s, const feed_ops& x) {
+  std::vector<storage::op_ptr> ops;
+  for (auto& op : x.batch->ops)
+    if (filter_matches(op->filter, *info) && validity_of(*op, sv->now_ms()) == validity::valid)
+      ops.push_back(op);
+  if (ops.size() == x.batch->ops.size())
+    wire->send(x.batch->frame(how));
+  else if (!ops.empty())
+    wire->send(encode_ops(*s.rules.biz(), 0, 0, 0, ops, how));
+  sv->count->delivered_ops += ops.size();
+}
+
+void device_state::put(subscription& s, const feed_output& out) {
+  if (out.send) {
+    auto ops = out.whole ? out.whole->ops.size() : out.part.size();
+    sv->count->delivered_ops += ops;
+    wire->send(out.whole ? out.whole->frame(how)
+                         : encode_ops(*s.rules.biz(), s.rules.epoch(), out.after, out.upto,
+                               out.part, how));
+  }
+  arm();
+}
+
+void device_state::moved(const feed_moved& x) {
+  auto* s = find(x.feed);
+  if (s == nullptr || closing)
+    return;
+  s->rules.start(x.to, x.latest, credit);
+  if (x.reason != reset_reason::none)
+    send_reset(*s, x.to, x.reason);
+  pull(*s);
+}
+
+void device_state::send_reset(const subscription& s, position at, reset_reason why) {
+  ++sv->count->resets;
+  wire::Reset out;
+  out.set_biz(s.rules.biz()->name);
+  out.set_epoch(at.epoch);
+  out.set_id(at.id);
+  out.set_reason(static_cast<wire::ResetReason>(why));
+  wire->send(encode(frame_type::reset, out));
+}
+
+void device_state::pull(subscription& s) {
+  if (!s.source || !s.rules.wants_pull(credit, sv->now_ms()))
+    return;
+  self->send(s.source, atom::pull::value, caf::actor_cast<feed_sink_actor>(self),
+      pull_request{s.rules.stream(), info->device, s.number, s.rules.seen(),
+          std::min(sv->limit.page_ops, credit.room_ops()),
+          std::min(sv->limit.page_bytes, credit.room_bytes())});
+}
+
+void device_state::pull_all() {
+  for (auto& x : feeds)
+    pull(x);
+}
+
+// -- acknowledgements ----------------------------------------------------------------------------
+
+void device_state::acknowledge(const std::string& body) {
+  wire::Ack x;
+  if (!x.ParseFromString(body))
+    return close(ec::bad_message, "Ack cannot be read");
+  for (auto& entry : x.entries()) {
+    auto* s = find(entry.biz());
+    if (s == nullptr || !s->rules.live() || entry.epoch() != s->rules.epoch())
+      continue; // late, for a feed that ended
+    if (s->rules.biz()->target == biz_target::user && x.binding() != binding)
+      continue; // about the user before
+    auto before = s->rules.acked();
+    if (s->rules.acknowledge(entry.id(), credit, sv->now_ms()) != ec::none)
+      return close(ec::bad_position, "acknowledged what was never sent");
+    if (s->rules.acked() > before)
+      self->send(s->source, atom::ack::value,
+          ack_note{s->rules.stream(), s->rules.subject(), {entry.epoch(), entry.id()}});
+  }
+  pull_all();
+}
+
+// -- time ----------------------------------------------------------------------------------------
+
+void device_state::arm() {
+  if (ticking || closing)
+    return;
+  for (auto& x : feeds)
+    if (x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0) {
+      ticking = true;
+      self->delayed_send(self, tick_interval, atom::tick::value);
+      return;
+    }
+}
+
+void device_state::tick() {
+  ticking = false;
+  if (closing)
+    return;
+  auto now = sv->now_ms();
+  for (auto& x : feeds) {
+    auto oldest = x.rules.oldest_unacked_ms();
+    if (oldest && now - *oldest > std::chrono::milliseconds{sv->limit.ack_timeout}.count()) {
+      ++sv->count->ack_timeouts;
+      return close(ec::ack_missed, "ops of " + x.rules.biz()->name + " stay unacknowledged");
+    }
+    put(x, x.rules.tell(now));
+    pull(x);
+  }
+  arm();
+}
+
+} // namespace shoal

@@ -1,0 +1,74 @@
+#include "actors/log.hpp"
+
+#include <atomic>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+namespace shoal::log {
+
+namespace {
+
+std::atomic<bool> as_json{false};
+
+bool plain(std::string_view text) {
+  if (text.empty())
+    return false;
+  for (auto c : text)
+    if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+      return false;
+  return true;
+}
+
+/// JSON's own quoting; bytes that are not UTF-8 become U+FFFD instead of an exception.
+std::string json_string(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string format_json(std::string_view event, fields xs) {
+  auto out = "\"event\":" + json_string(event);
+  for (auto& [name, x] : xs)
+    out += "," + json_string(name) + ":" + json_string(x.text);
+  return out;
+}
+
+void write(spdlog::level::level_enum level, std::string_view event, fields xs) {
+  if (!spdlog::should_log(level))
+    return;
+  spdlog::log(level, "{}", as_json ? format_json(event, xs) : format_kv(event, xs));
+}
+
+} // namespace
+
+std::string format_kv(std::string_view event, fields xs) {
+  auto out = "event=" + (plain(event) ? std::string{event} : json_string(event));
+  for (auto& [name, x] : xs) {
+    out += ' ';
+    out += name;
+    out += '=';
+    out += plain(x.text) ? x.text : json_string(x.text);
+  }
+  return out;
+}
+
+bool setup(std::string_view level, std::string_view format) {
+  auto parsed = spdlog::level::from_str(std::string{level});
+  if (parsed == spdlog::level::off && level != "off")
+    return false;
+  if (format != "kv" && format != "json")
+    return false;
+  as_json = format == "json";
+  spdlog::set_level(parsed);
+  spdlog::set_pattern(as_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                              : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+      spdlog::pattern_time_type::utc);
+  return true;
+}
+
+bool debug_enabled() { return spdlog::should_log(spdlog::level::debug); }
+void debug(std::string_view event, fields xs) { write(spdlog::level::debug, event, xs); }
+void info(std::string_view event, fields xs) { write(spdlog::level::info, event, xs); }
+void warn(std::string_view event, fields xs) { write(spdlog::level::warn, event, xs); }
+void error(std::string_view event, fields xs) { write(spdlog::level::err, event, xs); }
+
+} // namespace shoal::log

@@ -1,0 +1,196 @@
+#include "actors/partition/partition.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "actors/log.hpp"
+#include "actors/stream/stream_state.hpp"
+
+namespace shoal {
+
+namespace {
+
+constexpr auto sweep_interval = std::chrono::seconds{60};
+constexpr std::int64_t ms_per_hour = 3'600'000;
+
+} // namespace
+
+partition_state::child& partition_state::stream_of(app_no app, const principal& who) {
+  principal_key key{app, who};
+  auto& x = streams[key];
+  if (!x.hdl) {
+    x.hdl = self->spawn<caf::monitored>(
+        stream, stream_options{sv, key, no, caf::actor_cast<partition_actor>(self)});
+    keys.emplace(x.hdl.address(), key);
+    ++sv->count->streams;
+  }
+  ++x.forwarded;
+  return x;
+}
+
+void partition_state::append(append_call call) {
+  auto same = [&](const append_item& x) { return x.who == call.items.front().who; };
+  if (std::all_of(call.items.begin(), call.items.end(), same)) {
+    if (!call.items.empty())
+      self->send(
+          stream_of(call.app, call.items.front().who).hdl, atom::append::value, std::move(call));
+    return;
+  }
+  std::map<principal, append_call> parts; // one message per stream, order kept inside each
+  for (auto& item : call.items) {
+    auto& part = parts[item.who];
+    part.items.push_back(std::move(item));
+  }
+  for (auto& [who, part] : parts) {
+    part.call = call.call;
+    part.app = call.app;
+    part.client = call.client;
+    self->send(stream_of(call.app, who).hdl, atom::append::value, std::move(part));
+  }
+}
+
+void partition_state::commit(const commit_client_actor& client, const commit_request& request) {
+  auto refuse = [&](ec code) {
+    self->send(client, atom::committed::value, commit_result{request.token, code});
+  };
+  if (failing != ec::none)
+    return refuse(failing);
+  storage::log_entry entry;
+  entry.partition = no;
+  entry.epoch = sv->view_epoch;
+  entry.lsn = next_lsn;
+  entry.rows = request.rows;
+  entry.done = [hdl = caf::actor_cast<partition_actor>(self), lsn = next_lsn](ec code) {
+    caf::anon_send(hdl, atom::committed::value, log_result{lsn, code});
+  };
+  if (!sv->log->submit(std::move(entry)))
+    return refuse(ec::overloaded);
+  writing.push_back({next_lsn++, request.token, client});
+}
+
+void partition_state::commit_lazy(const commit_request& request) {
+  if (failing != ec::none)
+    return;
+  storage::log_entry entry;
+  entry.partition = no;
+  entry.epoch = sv->view_epoch;
+  entry.lsn = next_lsn;
+  entry.rows = request.rows;
+  entry.lazy = true;
+  entry.done = [hdl = caf::actor_cast<partition_actor>(self), lsn = next_lsn](ec code) {
+    if (code != ec::none)
+      caf::anon_send(hdl, atom::committed::value, log_result{lsn, code});
+  };
+  if (sv->log->submit(std::move(entry)))
+    ++next_lsn;
+}
+
+void partition_state::committed(const log_result& result) {
+  if (result.code != ec::none && failing == ec::none) {
+    failing = result.code;
+    failed_lsn = result.lsn;
+    log::error("commit failed",
+        {{"partition", raw(no)}, {"lsn", result.lsn}, {"code", to_string(result.code)}});
+  }
+  // Results come in lsn order; lazy entries in between have no one waiting.
+  while (!writing.empty() && writing.front().lsn <= result.lsn) {
+    auto x = std::move(writing.front());
+    writing.pop_front();
+    self->send(x.client, atom::committed::value, commit_result{x.token, result.code});
+  }
+  if (failing != ec::none && result.lsn + 1 == next_lsn) {
+    next_lsn = failed_lsn; // every answer is in: the log ends before the first that failed
+    failing = ec::none;
+  }
+}
+
+void partition_state::sleep(const principal_key& key, std::uint64_t received) {
+  auto i = streams.find(key);
+  if (i == streams.end() || i->second.forwarded != received)
+    return; // something is on its way to it: it stays
+  auto hdl = i->second.hdl;
+  self->demonitor(hdl.address());
+  keys.erase(hdl.address());
+  streams.erase(i);
+  --sv->count->streams;
+  ++sv->count->streams_passivated;
+  self->send_exit(hdl, caf::exit_reason::user_shutdown);
+}
+
+void partition_state::stream_down(const caf::down_msg& dm) {
+  auto i = keys.find(caf::actor_cast<caf::actor_addr>(dm.source));
+  if (i == keys.end())
+    return;
+  log::error("stream died", {{"stream", to_string(i->second.who)}, {"why", to_string(dm.reason)}});
+  streams.erase(i->second);
+  keys.erase(i);
+  --sv->count->streams;
+  ++sv->count->restarts;
+  if (!budget.allow(sv->now_ms()))
+    self->quit(caf::make_error(caf::sec::runtime_error, "too many streams died"));
+}
+
+void partition_state::tick() {
+  sweep(static_cast<std::uint32_t>(sv->now_ms() / ms_per_hour));
+  self->delayed_send(self, sweep_interval, atom::tick::value);
+}
+
+void partition_state::sweep(std::uint32_t hour) {
+  self->request(sv->where.reader(), sv->limit.read_timeout, atom::trim::value, no, hour)
+      .then(
+          [this, hour](const due_streams& due) {
+            if (due.code != ec::none || due.streams.empty())
+              return;
+            for (auto& id : due.streams)
+              self->send(stream_of(id.app, id.who).hdl, atom::trim::value, id);
+            commit_lazy({due.rows, 0});
+            if (due.more)
+              sweep(hour);
+          },
+          [this](caf::error&) {
+            log::warn("sweep did not finish", {{"partition", raw(no)}});
+          });
+}
+
+partition_actor::behavior_type partition(
+    partition_actor::stateful_pointer<partition_state> self, partition_options options) {
+  auto& st = self->state;
+  st.sv = std::move(options.services);
+  st.no = options.no;
+  st.next_lsn = options.applied_lsn + 1;
+  self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
+  if (options.sweep)
+    self->delayed_send(self, sweep_interval, atom::tick::value);
+  return {
+      [self](atom::attach, const feed_sink_actor& sink, const attach_request& request) {
+        auto& to = self->state.stream_of(request.stream.app, request.stream.who);
+        self->send(to.hdl, atom::attach::value, sink, request);
+      },
+      // A feed talks to its stream directly; these reach us only from a sink that lost the race
+      // with a restart.
+      [](atom::detach, const feed_sink_actor&, const detach_note&) {},
+      [](atom::pull, const feed_sink_actor&, const pull_request&) {},
+      [](atom::ack, const ack_note&) {},
+      [self](atom::append, append_call& call) { self->state.append(std::move(call)); },
+      [self](atom::commit, const commit_client_actor& client, const commit_request& request) {
+        self->state.commit(client, request);
+      },
+      [self](atom::commit, const commit_request& request) { self->state.commit_lazy(request); },
+      [self](atom::report, const stream_key& id) {
+        auto& to = self->state.stream_of(id.app, id.who);
+        return self->delegate(to.hdl, atom::report::value, id);
+      },
+      [self](atom::committed, const log_result& result) { self->state.committed(result); },
+      [self](atom::stop, const principal_key& key, std::uint64_t received) {
+        self->state.sleep(key, received);
+      },
+      [self](atom::tick) { self->state.tick(); },
+      [self](atom::status) {
+        auto& s = self->state;
+        return nlohmann::json{{"partition", raw(s.no)}, {"streams", s.streams.size()},
+            {"next_lsn", s.next_lsn}, {"writing", s.writing.size()}}
+            .dump();
+      },
+  };
+}
+
+} // namespace shoal

@@ -1,0 +1,248 @@
+#include "actors/log.hpp"
+#include "actors/stream/stream_state.hpp"
+#include "storage/keys.hpp"
+
+namespace shoal {
+
+stream_state::slot* stream_state::find(biz_no biz) {
+  auto i = slots.find(biz);
+  return i == slots.end() ? nullptr : &i->second;
+}
+
+stream_state::slot* stream_state::open(
+    const biz_ptr& biz, storage::lookup found, const std::string& value) {
+  storage::stream_meta meta;
+  auto damaged = false;
+  if (found == storage::lookup::found) {
+    auto row = storage::stream_meta_key(part, {key.app, key.who, biz->no});
+    damaged = !storage::decode(value, row, meta);
+  }
+  auto& s = slots.emplace(biz->no, slot{{biz, sv->epoch, meta}, {}, {}}).first->second;
+  if (damaged) {
+    s.quarantined = true;
+    ++sv->count->damaged_records;
+    log::error("stream quarantined", {{"stream", to_string(key_of(s))}, {"why", "meta checksum"}});
+  }
+  return &s;
+}
+
+stream_state::slot* stream_state::try_open(const biz_ptr& biz) {
+  if (auto s = find(biz->no)) {
+    if (s->log.biz() != biz && s->log.biz()->updated_ms <= biz->updated_ms)
+      s->log.set_biz(biz);
+    return s;
+  }
+  std::string value;
+  auto row = storage::stream_meta_key(part, {key.app, key.who, biz->no});
+  auto found = sv->db->try_get(row, value);
+  if (found != storage::lookup::found && found != storage::lookup::missing)
+    return nullptr;
+  return open(biz, found, value);
+}
+
+void stream_state::with_slot(const biz_ptr& biz, std::function<void(slot*)> then) {
+  if (auto s = try_open(biz))
+    return then(s);
+  auto id = stream_key{key.app, key.who, biz->no};
+  auto& queue = opening[biz->no];
+  queue.push_back(std::move(then));
+  if (queue.size() > 1)
+    return;
+  auto done = [this, biz](slot* s) {
+    auto ready = std::move(opening[biz->no]);
+    opening.erase(biz->no);
+    for (auto& f : ready)
+      f(s);
+  };
+  self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value, id)
+      .then(
+          [this, biz, done](const stored_stream& x) {
+            if (x.code != ec::none && x.code != ec::quarantined)
+              return done(nullptr);
+            // An append may have opened it meanwhile; what is in memory is newer than what was
+            // read.
+            auto [i, fresh] = slots.emplace(biz->no, slot{{biz, sv->epoch, x.meta}, {}, {}});
+            if (fresh)
+              i->second.quarantined = x.code == ec::quarantined;
+            done(&i->second);
+          },
+          [done](caf::error&) { done(nullptr); });
+}
+
+caf::result<stream_report> stream_state::report(const stream_key& id) {
+  auto biz = sv->catalog.load()->biz(id.app, id.biz);
+  auto promise = self->make_response_promise<stream_report>();
+  if (!biz) {
+    promise.deliver(stream_report{ec::unknown_biz, {}, 0, {}});
+    return promise;
+  }
+  with_slot(biz, [this, promise](slot* s) mutable {
+    stream_report out;
+    if (s == nullptr) {
+      out.code = ec::storage_failed;
+    } else {
+      out.code = s->quarantined ? ec::quarantined : ec::none;
+      out.latest = {s->log.epoch(), s->log.committed()};
+      out.floor = s->log.floor();
+      for (auto& x : s->listeners)
+        out.listeners.push_back({x.device, x.sent, x.acked, x.attached_ms});
+    }
+    promise.deliver(std::move(out));
+    arm();
+  });
+  return promise;
+}
+
+void stream_state::trim(const stream_key& id) {
+  auto biz = sv->catalog.load()->biz(id.app, id.biz);
+  if (!biz)
+    return; // a biz that nobody knows is never a reason to delete
+  with_slot(biz, [this, id](slot* s) {
+    if (s == nullptr || s->quarantined || s->trimming)
+      return;
+    s->trimming = true;
+    trim_query q{id, s->log.floor(), s->log.committed(), 0, sv->now_ms(),
+        std::chrono::milliseconds{sv->limit.keep_keys}.count()};
+    auto ask = [this, id](trim_query query) {
+      self->request(sv->where.reader(), sv->limit.read_timeout, atom::trim::value, std::move(query))
+          .then(
+              [this, id](const trim_plan& plan) {
+                auto* now = find(id.biz);
+                if (now == nullptr)
+                  return;
+                now->trimming = false;
+                if (plan.code == ec::quarantined)
+                  now->quarantined = true;
+                if (plan.code != ec::none || plan.floor <= now->log.floor())
+                  return;
+                sv->count->trimmed_ops += plan.floor - now->log.floor();
+                now->log.trimmed(plan.floor, plan.lost);
+                commit_request commit{plan.rows, 0};
+                auto row = storage::stream_meta_key(part, id);
+                // The committed id, not the assigned one: what is in flight writes its own meta
+                // behind this one.
+                storage::stream_meta meta{now->log.committed(), now->log.floor(), now->log.lost()};
+                commit.rows.put(row, storage::encode(meta, row));
+                self->send(owner, atom::commit::value, std::move(commit));
+                if (plan.more)
+                  trim(id);
+              },
+              [this, id](caf::error&) {
+                if (auto* now = find(id.biz))
+                  now->trimming = false;
+              });
+    };
+    auto shared = s->log.biz()->target == biz_target::device || !s->log.biz()->multi_device;
+    if (!shared)
+      return ask(std::move(q));
+    // One reader: what it has acknowledged nobody will ask for again.
+    auto subject = key.who.id;
+    self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value,
+            cursor_query{id, subject, 1, {}})
+        .then(
+            [ask, q](const stored_cursor& c) mutable {
+              if (c.found)
+                q.acked = c.cursor.at.id;
+              ask(std::move(q));
+            },
+            [this, id](caf::error&) {
+              if (auto* now = find(id.biz))
+                now->trimming = false;
+            });
+  });
+}
+
+bool stream_state::busy() const {
+  if (!pending.empty() || !waiting.empty() || loading || !opening.empty() || !dirty_cursors.empty())
+    return true;
+  for (auto& [no, s] : slots)
+    if (!s.listeners.empty() || s.trimming)
+      return true;
+  return false;
+}
+
+void stream_state::arm() {
+  auto now = sv->now_ms();
+  auto wait = std::chrono::milliseconds{sv->limit.stream_idle};
+  auto soon = !dirty_cursors.empty();
+  auto listening = false;
+  for (auto& [no, s] : slots) {
+    listening = listening || !s.listeners.empty();
+    soon = soon || (s.turn && s.turn->waiting()) || (s.log.tail_ops() > 0 && !s.listeners.empty());
+  }
+  if (soon)
+    wait = sv->limit.stream_tick;
+  else if (listening)
+    return; // an idle stream of an online device costs no timer
+  if (next_tick_ms != 0 && next_tick_ms <= now + wait.count())
+    return;
+  next_tick_ms = now + wait.count();
+  self->delayed_send(self, wait, atom::tick::value);
+}
+
+void stream_state::tick() {
+  next_tick_ms = 0;
+  flush_cursors();
+  auto now = sv->now_ms();
+  for (auto& [no, s] : slots) {
+    auto behind = false; // keep in memory only what a listener has still to get
+    for (auto& x : s.listeners)
+      behind = behind || x.sent < s.log.committed();
+    if (behind)
+      s.log.shrink_tail(sv->limit.tail_ops, sv->limit.tail_bytes);
+    else
+      s.log.shrink_tail(0, 0);
+    if (s.turn && s.turn->overdue(now)) {
+      ++sv->count->ack_timeouts;
+      give_turn(s);
+    }
+  }
+  if (busy()) {
+    idle_since_ms = 0;
+  } else if (idle_since_ms == 0) {
+    idle_since_ms = now;
+  } else if (now - idle_since_ms >= std::chrono::milliseconds{sv->limit.stream_idle}.count()) {
+    self->send(owner, atom::stop::value, key, received);
+  }
+  arm();
+}
+
+stream_actor::behavior_type stream(
+    stream_actor::stateful_pointer<stream_state> self, stream_options options) {
+  auto& st = self->state;
+  st.sv = std::move(options.services);
+  st.key = std::move(options.key);
+  st.part = options.partition;
+  st.owner = std::move(options.owner);
+  self->set_down_handler([self](const caf::down_msg& dm) { self->state.sink_down(dm.source); });
+  ++st.sv->count->streams_activated;
+  return {
+      [self](atom::attach, const feed_sink_actor& sink, const attach_request& request) {
+        ++self->state.received;
+        self->state.attach(sink, request);
+      },
+      [self](atom::detach, const feed_sink_actor& sink, const detach_note& note) {
+        self->state.detach(sink, note);
+      },
+      [self](atom::pull, const feed_sink_actor& sink, const pull_request& request) {
+        self->state.pull(sink, request);
+      },
+      [self](atom::ack, const ack_note& note) { self->state.acknowledge(note); },
+      [self](atom::append, append_call& call) {
+        ++self->state.received;
+        self->state.append(std::move(call));
+      },
+      [self](atom::committed, const commit_result& result) { self->state.committed(result); },
+      [self](atom::report, const stream_key& id) {
+        ++self->state.received;
+        return self->state.report(id);
+      },
+      [self](atom::trim, const stream_key& id) {
+        ++self->state.received;
+        self->state.trim(id);
+      },
+      [self](atom::tick) { self->state.tick(); },
+  };
+}
+
+} // namespace shoal

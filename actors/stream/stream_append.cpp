@@ -1,0 +1,271 @@
+// How a stream appends: learn what is missing, assign ids, write, answer. The data is in
+// stream_state.hpp.
+#include "actors/log.hpp"
+#include "actors/stream/stream_state.hpp"
+#include "storage/keys.hpp"
+
+namespace shoal {
+
+namespace {
+
+constexpr std::int64_t ms_per_hour = 3'600'000;
+
+std::uint32_t hour_of(std::int64_t ms) { return static_cast<std::uint32_t>(ms / ms_per_hour); }
+
+} // namespace
+
+// -- order ---------------------------------------------------------------------------------------
+
+void stream_state::append(append_call call) {
+  if (failing != ec::none)
+    return answer_all(call, failing);
+  if (pending_items + waiting_items + call.items.size() > sv->limit.pending_ops)
+    return answer_all(call, ec::overloaded);
+  if (!waiting.empty() || !resolve(call)) {
+    waiting_items += call.items.size();
+    waiting.push_back(std::move(call));
+    return;
+  }
+  execute(std::move(call));
+}
+
+bool stream_state::resolve(const append_call& call) {
+  std::vector<std::string> unread;
+  biz_ptr unread_of;
+  for (auto& item : call.items) {
+    if (try_open(item.biz) == nullptr) {
+      with_slot(
+          item.biz, [this](slot* s) { s == nullptr ? refuse_head(ec::storage_failed) : resume(); });
+      return false;
+    }
+    auto& client_key = item.op.client_key;
+    if (client_key.empty() || !item.biz->persistent ||
+        known_keys.contains({item.biz->no, client_key}))
+      continue;
+    auto row = storage::idempotency_key(part, {key.app, key.who, item.biz->no}, client_key);
+    std::string value;
+    auto found = sv->db->try_get(row, value);
+    if (found == storage::lookup::unknown || found == storage::lookup::failed) {
+      if (unread_of && unread_of != item.biz)
+        continue; // its turn comes when these are read
+      unread_of = item.biz;
+      unread.push_back(client_key);
+      continue;
+    }
+    std::uint64_t id = 0;
+    std::int64_t time_ms = 0;
+    if (found == storage::lookup::found && storage::decode_idempotency(value, row, id, time_ms))
+      known_keys[{item.biz->no, client_key}] = id;
+  }
+  if (unread.empty())
+    return true;
+  read_keys(call, unread_of, std::move(unread));
+  return false;
+}
+
+void stream_state::read_keys(
+    const append_call& call, const biz_ptr& biz, std::vector<std::string> keys) {
+  self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value,
+          key_query{{call.app, key.who, biz->no}, keys})
+      .then(
+          [this, biz, keys](const stored_keys& x) {
+            if (x.code != ec::none || x.ids.size() != keys.size())
+              return refuse_head(ec::storage_failed);
+            for (std::size_t i = 0; i < keys.size(); ++i)
+              known_keys[{biz->no, keys[i]}] = x.ids[i];
+            resume();
+          },
+          [this](caf::error&) { refuse_head(ec::storage_failed); });
+}
+
+void stream_state::refuse_head(ec code) {
+  known_keys.clear();
+  if (!waiting.empty()) {
+    waiting_items -= waiting.front().items.size();
+    answer_all(waiting.front(), code);
+    waiting.pop_front();
+  }
+  resume();
+}
+
+void stream_state::resume() {
+  while (!waiting.empty() && resolve(waiting.front())) {
+    auto call = std::move(waiting.front());
+    waiting.pop_front();
+    waiting_items -= call.items.size();
+    if (failing != ec::none)
+      answer_all(call, failing);
+    else
+      execute(std::move(call));
+  }
+}
+
+// -- one call ------------------------------------------------------------------------------------
+
+void stream_state::execute(append_call call) {
+  pending_call p;
+  p.client = call.client;
+  p.answer.call = call.call;
+  p.answer.results.reserve(call.items.size());
+  storage::write_batch rows;
+  for (auto& item : call.items)
+    p.answer.results.push_back(append_one(item, p, rows));
+  known_keys.clear();
+  if (!rows.empty()) {
+    finish_rows(p, rows);
+    p.token = next_token++;
+    self->send(owner, atom::commit::value, caf::actor_cast<commit_client_actor>(self),
+        commit_request{std::move(rows), p.token});
+  } else if (pending.empty()) {
+    return answer(p);
+  }
+  pending_items += p.answer.results.size();
+  pending.push_back(std::move(p));
+}
+
+append_result stream_state::append_one(
+    append_item& item, pending_call& p, storage::write_batch& rows) {
+  auto refused = [&](ec code) {
+    ++sv->count->append_refused;
+    return append_result{item.index, code, {}, false, 0};
+  };
+  auto& s = *find(item.biz->no);
+  auto& log = s.log;
+  if (s.quarantined)
+    return refused(ec::quarantined);
+  if (!item.biz->online)
+    return refused(ec::biz_offline);
+  if (item.check_online && s.listeners.empty())
+    return refused(ec::target_offline);
+  if (!item.biz->persistent)
+    return append_ephemeral(s, item);
+  if (auto id = known_id(s, item.op.client_key); id != 0) {
+    ++sv->count->append_repeats;
+    return {item.index, ec::none, {log.epoch(), id}, true, 0};
+  }
+  auto now = sv->now_ms();
+  auto keep_until = now + std::int64_t{item.biz->retention_s} * 1000;
+  item.op.time_ms = now;
+  if (item.op.valid_until_ms == 0 || item.op.valid_until_ms > keep_until)
+    item.op.valid_until_ms = keep_until;
+  auto op = log.assign(std::move(item.op));
+  auto id = key_of(s);
+  auto op_row = storage::op_key(part, id, op->id);
+  auto op_value = storage::encode(*op, op_row);
+  rows.put(std::move(op_row), std::move(op_value));
+  if (!op->client_key.empty()) {
+    auto key_row = storage::idempotency_key(part, id, op->client_key);
+    auto key_value = storage::encode_idempotency(op->id, now, key_row);
+    rows.put(std::move(key_row), std::move(key_value));
+  }
+  if (p.upto.empty() || p.upto.back().first != log.biz()->no)
+    p.upto.emplace_back(log.biz()->no, op->id);
+  else
+    p.upto.back().second = op->id;
+  return {item.index, ec::none, {log.epoch(), op->id}, false,
+      static_cast<std::uint32_t>(s.listeners.size())};
+}
+
+std::uint64_t stream_state::known_id(slot& s, const std::string& client_key) const {
+  if (client_key.empty())
+    return 0;
+  if (auto id = s.log.pending_id(client_key); id != 0)
+    return id;
+  auto i = known_keys.find({s.log.biz()->no, client_key});
+  return i == known_keys.end() ? 0 : i->second;
+}
+
+append_result stream_state::append_ephemeral(slot& s, append_item& item) {
+  item.op.id = 0;
+  item.op.time_ms = sv->now_ms();
+  auto op = std::make_shared<const storage::op_record>(std::move(item.op));
+  auto batch = std::make_shared<const op_batch>(
+      item.biz, 0, 0, 0, std::vector<storage::op_ptr>{std::move(op)});
+  for (auto& x : s.listeners)
+    self->send(x.sink, atom::ops::value, feed_ops{x.feed, batch, false, 0, ec::none});
+  ++sv->count->ephemeral_ops;
+  return {item.index, ec::none, {}, false, static_cast<std::uint32_t>(s.listeners.size())};
+}
+
+void stream_state::finish_rows(pending_call& p, storage::write_batch& rows) {
+  for (auto& [biz, upto] : p.upto) {
+    auto& s = *find(biz);
+    auto row = storage::stream_meta_key(part, key_of(s));
+    rows.put(row, storage::encode(s.log.meta(), row));
+    add_sweep_rows(s, rows);
+  }
+}
+
+void stream_state::add_sweep_rows(slot& s, storage::write_batch& rows) {
+  auto now = sv->now_ms();
+  auto due = hour_of(now + std::int64_t{s.log.biz()->retention_s} * 1000) + 1;
+  if (s.log.last_sweep_hour != due) {
+    s.log.last_sweep_hour = due;
+    rows.put(storage::sweep_key(part, due, key_of(s)), {});
+  }
+  auto one_reader = s.log.biz()->target == biz_target::device || !s.log.biz()->multi_device;
+  auto early = hour_of(now + std::chrono::milliseconds{sv->limit.keep_keys}.count()) + 1;
+  if (one_reader && early < due && s.log.last_ack_sweep_hour != early) {
+    s.log.last_ack_sweep_hour = early;
+    rows.put(storage::sweep_key(part, early, key_of(s)), {});
+  }
+}
+
+// -- outcomes ------------------------------------------------------------------------------------
+
+void stream_state::committed(const commit_result& result) {
+  if (pending.empty() || pending.front().token != result.token)
+    return; // the answer to a commit of an earlier life of this stream
+  auto p = std::move(pending.front());
+  pending.pop_front();
+  if (result.code == ec::none) {
+    for (auto& [biz, upto] : p.upto)
+      publish(*find(biz), upto);
+    answer(p);
+  } else {
+    failing = result.code;
+    fail(p, result.code);
+  }
+  pending_items -= p.answer.results.size();
+  while (!pending.empty() && pending.front().token == 0) {
+    pending_items -= pending.front().answer.results.size();
+    // A repeat of an op whose write failed has failed too.
+    failing == ec::none ? answer(pending.front()) : fail(pending.front(), failing);
+    pending.pop_front();
+  }
+  if (failing != ec::none && pending.empty()) {
+    for (auto& [no, s] : slots) {
+      s.log.roll_back();
+      s.log.last_sweep_hour = s.log.last_ack_sweep_hour = 0;
+    }
+    failing = ec::none;
+  }
+  arm();
+}
+
+void stream_state::answer(pending_call& p) {
+  sv->count->appends += p.answer.results.size();
+  self->send(p.client, atom::appended::value, std::move(p.answer));
+}
+
+void stream_state::fail(pending_call& p, ec code) {
+  for (auto& x : p.answer.results)
+    x = {x.index, x.code == ec::none ? code : x.code, {}, false, 0};
+  sv->count->append_refused += p.answer.results.size();
+  self->send(p.client, atom::appended::value, p.answer);
+}
+
+void stream_state::answer_all(const append_call& call, ec code) {
+  append_answer out{call.call, {}};
+  for (auto& item : call.items)
+    out.results.push_back({item.index, code, {}, false, 0});
+  sv->count->append_refused += call.items.size();
+  self->send(call.client, atom::appended::value, std::move(out));
+}
+
+void stream_state::publish(slot& s, std::uint64_t upto) {
+  send_live(s, s.log.commit(upto));
+  s.log.shrink_tail(sv->limit.tail_ops, sv->limit.tail_bytes);
+}
+
+} // namespace shoal

@@ -1,0 +1,127 @@
+// The data and verbs of the stream actor; included by stream.cpp and partition.cpp (which spawns
+// it).
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "actors/stream/device_turn.hpp"
+#include "actors/stream/stream.hpp"
+#include "actors/stream/stream_log.hpp"
+
+namespace shoal {
+
+struct stream_state {
+  static inline const char* name = "stream";
+
+  /// One feed of one device (or of a relay, whose `device` is empty).
+  struct listener {
+    feed_sink_actor sink;
+    std::uint32_t number = 0; ///< names it inside its slot
+    std::uint32_t feed = 0;
+    std::string device, subject;
+    std::uint64_t sent = 0, acked = 0;
+    std::int64_t attached_ms = 0;
+  };
+
+  /// One biz of this principal.
+  struct slot {
+    stream_log log;
+    std::vector<listener> listeners;
+    std::optional<device_turn> turn; ///< single-device bizs with a listener
+    bool quarantined = false;
+    bool trimming = false;
+  };
+
+  /// An append that waits for its rows (token != 0) or for those before it.
+  struct pending_call {
+    std::uint64_t token = 0;
+    append_client_actor client;
+    append_answer answer;
+    std::vector<std::pair<biz_no, std::uint64_t>> upto; ///< per touched log
+  };
+
+  explicit stream_state(stream_actor::pointer ptr) : self{ptr} {}
+
+  // -- feeds ------------------------------------------------------------------------------------
+  void attach(const feed_sink_actor& sink, const attach_request& request);
+  void attach_loaded(const feed_sink_actor& sink, const attach_request& request, slot& s,
+      const std::optional<position>& cursor);
+  void detach(const feed_sink_actor& sink, const detach_note& note);
+  void sink_down(const caf::actor_addr& source);
+  void pull(const feed_sink_actor& sink, const pull_request& request);
+  void acknowledge(const ack_note& note);
+
+  // -- appends ----------------------------------------------------------------------------------
+  void append(append_call call);
+  void committed(const commit_result& result);
+
+  // -- the rest ---------------------------------------------------------------------------------
+  caf::result<stream_report> report(const stream_key& key);
+  void trim(const stream_key& key);
+  void tick();
+
+  stream_key key_of(const slot& s) const { return {key.app, key.who, s.log.biz()->no}; }
+
+  /// Calls `then(slot*)` now, or after the stream's meta row was read; null if it cannot be read or
+  /// is damaged.
+  void with_slot(const biz_ptr& biz, std::function<void(slot*)> then);
+  slot* find(biz_no biz);
+  /// The slot if it is in memory or its meta row is; null if the disk has to be asked.
+  slot* try_open(const biz_ptr& biz);
+  slot* open(const biz_ptr& biz, storage::lookup found, const std::string& value);
+
+  /// True if everything the call needs is in memory; otherwise reads were started and `resume`
+  /// follows.
+  bool resolve(const append_call& call);
+  void read_keys(const append_call& call, const biz_ptr& biz, std::vector<std::string> keys);
+  std::uint64_t known_id(slot& s, const std::string& client_key) const;
+  void resume();
+  void refuse_head(ec code);
+  void execute(append_call call);
+  append_result append_one(append_item& item, pending_call& p, storage::write_batch& rows);
+  append_result append_ephemeral(slot& s, append_item& item);
+  void finish_rows(pending_call& p, storage::write_batch& rows);
+  void add_sweep_rows(slot& s, storage::write_batch& rows);
+  void answer(pending_call& p);
+  void fail(pending_call& p, ec code);
+  void publish(slot& s, std::uint64_t upto);
+  void send_live(slot& s, const op_batch_ptr& batch);
+  void answer_all(const append_call& call, ec code);
+
+  void give_turn(slot& s);
+  void remove_listener(slot& s, std::size_t index);
+  void send_page(
+      slot& s, const feed_sink_actor& sink, std::uint32_t feed, op_batch_ptr batch, ec code);
+  void page_loaded(
+      const feed_sink_actor& sink, const pull_request& request, const stored_page& page);
+  void remember_cursor(slot& s, const std::string& subject, std::uint64_t id);
+  void flush_cursors();
+  bool busy() const;
+  void arm();
+
+  stream_actor::pointer self;
+  services_ptr sv;
+  principal_key key;
+  partition_no part{};
+  partition_actor owner;
+
+  std::map<biz_no, slot> slots;
+  std::deque<append_call> waiting; ///< appends behind one whose reads are under way
+  std::size_t waiting_items = 0;
+  bool loading = false;
+  /// What idempotency keys of the call at the head stand for; 0 = nothing.
+  std::map<std::pair<biz_no, std::string>, std::uint64_t> known_keys;
+  std::deque<pending_call> pending;
+  std::size_t pending_items = 0;
+  std::uint64_t next_token = 1;
+  ec failing = ec::none; ///< a write failed: everything in flight fails too, then ids roll back
+  std::map<biz_no, std::vector<std::function<void(slot*)>>> opening;
+  std::map<std::pair<biz_no, std::string>, storage::cursor_record> dirty_cursors;
+  std::uint64_t received = 0; ///< messages from the partition, for the agreement to sleep
+  std::int64_t idle_since_ms = 0;
+  std::int64_t next_tick_ms = 0; ///< 0 = none on its way
+  std::uint32_t next_listener = 1;
+};
+
+} // namespace shoal
