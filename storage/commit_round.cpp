@@ -5,7 +5,7 @@
 
 namespace shoal::storage {
 
-ec commit_round::run(std::vector<log_entry>& entries, bool sync) {
+round_outcome commit_round::run(std::vector<log_entry>& entries, bool sync) {
   auto batch = write_batch{};
   auto places = std::map<partition_no, log_place>{};
   auto verdicts = std::vector<ec>{};
@@ -24,7 +24,9 @@ ec commit_round::run(std::vector<log_entry>& entries, bool sync) {
     auto value = encode(place, key);
     batch.put(std::move(key), std::move(value));
   }
+  auto begin = std::chrono::steady_clock::now();
   auto code = batch.empty() && !sync ? ec::none : db_.write(batch, sync);
+  auto end = std::chrono::steady_clock::now();
   // All failures are known before the first answer: an answer may bring the next entry.
   for (std::size_t i = 0; code != ec::none && i < entries.size(); ++i)
     if (verdicts[i] == ec::none) {
@@ -34,7 +36,7 @@ ec commit_round::run(std::vector<log_entry>& entries, bool sync) {
   for (std::size_t i = 0; i < entries.size(); ++i)
     if (entries[i].done)
       entries[i].done(verdicts[i]);
-  return code;
+  return {code, std::chrono::duration_cast<std::chrono::microseconds>(end - begin)};
 }
 
 ec commit_round::gap_before(const log_entry& entry) {

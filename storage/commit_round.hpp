@@ -5,6 +5,7 @@
 // clock: what goes into a round is decided outside.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -13,6 +14,11 @@
 
 namespace shoal::storage {
 
+struct round_outcome {
+  ec code = ec::none;                      ///< what the write answered
+  std::chrono::microseconds write_time{0}; ///< without the answers
+};
+
 class commit_round {
 public:
   explicit commit_round(database& db) : db_{db} {}
@@ -20,7 +26,7 @@ public:
   /// Writes the rows of all entries and the newest place of each partition in one batch, then
   /// answers each entry. Synced if `sync` or if one entry is not lazy. Returns what the write
   /// answered.
-  ec run(std::vector<log_entry>& entries, bool sync);
+  round_outcome run(std::vector<log_entry>& entries, bool sync);
 
 private:
   struct failure {

@@ -118,16 +118,14 @@ private:
     take_round(round);
     auto sync = stopping_ || urgent_ < urgent_before || flush_target_ > synced_;
     guard.unlock();
-    auto begin = clock::now();
-    auto code = round_.run(round, sync);
-    auto time = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begin);
+    auto outcome = round_.run(round, sync);
     auto entries = round.size();
     round.clear();
     guard.lock();
     ++stats_.rounds;
     stats_.entries += entries;
-    stats_.failed_rounds += code != ec::none;
-    stats_.sync_microseconds += static_cast<std::uint64_t>(time.count());
+    stats_.failed_rounds += outcome.code != ec::none;
+    stats_.sync_microseconds += static_cast<std::uint64_t>(outcome.write_time.count());
     finished_ += entries;
     if (sync)
       synced_ = finished_;

@@ -14,12 +14,13 @@ public:
     auto bytes = entry.rows.bytes();
     auto entries = std::vector<log_entry>{};
     entries.push_back(std::move(entry));
-    auto code = round_.run(entries, false);
+    auto outcome = round_.run(entries, false);
     auto guard = std::lock_guard{mutex_};
     ++stats_.rounds;
     ++stats_.entries;
     stats_.bytes += bytes;
-    stats_.failed_rounds += code != ec::none;
+    stats_.sync_microseconds += static_cast<std::uint64_t>(outcome.write_time.count());
+    stats_.failed_rounds += outcome.code != ec::none;
     return true;
   }
 

@@ -28,12 +28,18 @@ constexpr std::size_t row_overhead = 12;
 rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
 std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
 
-/// Remembers that RocksDB stopped its background work, which it does not tell a reader or, for soft
-/// errors, a writer.
+/// Remembers that RocksDB is in trouble (after a soft error it stops compacting, but writers are
+/// not told), and keeps it from waiting for space on its own: it would look every few seconds only,
+/// and refuse to be asked meanwhile.
 class trouble_listener : public rocksdb::EventListener {
 public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override {
     troubled = true;
+  }
+
+  void OnErrorRecoveryBegin(
+      rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
   }
 
   std::atomic<bool> troubled = false;
