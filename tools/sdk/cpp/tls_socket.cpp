@@ -142,6 +142,8 @@ void tls_socket::close(bool politely) {
   if (ssl_) {
     if (politely)
       SSL_shutdown(ssl_);
+    // Without this a connection that broke off would make its ticket useless.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl_);
     ssl_ = nullptr;
   }

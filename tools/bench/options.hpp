@@ -1,0 +1,53 @@
+// What can be set for a run. Each field is one flag of shoal-bench; the defaults are the sizes that
+// the project's bars name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace shoal::bench {
+
+struct options {
+  std::vector<std::string> peers; ///< empty: all that apply to the scenario
+  bool without_shoal = false;     ///< peers and floors only
+  std::string json_file;
+  std::string report_file;
+  bool quick = false; ///< a tenth of the sizes: to see that it runs, not for figures
+
+  std::string bin_dir; ///< where shoald is; default: beside shoal-bench
+  std::string work_dir =
+      "/var/tmp";      ///< servers keep their data in a fresh folder below; must be a real disk
+  int timeout_s = 120; ///< for each phase
+
+  std::size_t devices = 10000;   ///< idle, broadcast, burst
+  std::size_t handshakes = 5000; ///< connect
+  std::size_t concurrency = 64;  ///< connections being opened at the same time
+  std::size_t payload = 200;     ///< bytes of one op
+  std::size_t rounds = 10;       ///< broadcast, burst: the median counts
+  std::size_t burst = 50;        ///< ops of one burst
+  std::size_t users = 1000;      ///< sync, latency, replay: one device each
+  std::size_t ops = 200000;      ///< sync
+  std::size_t publishers = 10;   ///< sync: connections that send
+  std::size_t batch = 100; ///< sync: items per API call, messages in flight per peer's publisher
+  std::size_t rate = 5000; ///< latency: ops per second
+  std::size_t jetstream_rate = 2000; ///< the same for JetStream, which cannot keep up with more
+  std::size_t callers = 32;      ///< latency: keep-alive connections that the calls are spread over
+  std::size_t seconds = 10;      ///< latency
+  std::size_t backlog = 200;     ///< replay: ops waiting per user
+  std::size_t streams = 1000000; ///< start
+};
+
+/// The sizes for `--quick`.
+inline void shrink(options& x) {
+  auto tenth = [](std::size_t& n) { n = n / 10; };
+  tenth(x.devices);
+  tenth(x.handshakes);
+  tenth(x.users);
+  tenth(x.ops);
+  tenth(x.streams);
+  x.rounds = 3;
+  x.seconds = 3;
+}
+
+} // namespace shoal::bench
