@@ -23,5 +23,3 @@ using catalog_writer_actor = catalog_actor::extend<
 catalog_actor spawn_catalog_writer(caf::actor_system& sys, services_ptr services);
 
 } // namespace shoal
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::commit_client_actor)

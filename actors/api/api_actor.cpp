@@ -1,0 +1,140 @@
+#include "actors/api/api_actor.hpp"
+
+#include "actors/api/openapi.hpp"
+#include "actors/api/problem.hpp"
+#include "actors/api/request_auth.hpp"
+#include "actors/log.hpp"
+
+namespace shoal::api {
+
+void api_state::serve(api_call& call) {
+  ++sv->count->api_calls;
+  auto x = std::make_shared<exchange>();
+  x->request = std::move(call.request);
+  x->respond = std::move(call.respond);
+  guard(*x, [&] {
+    admit(*x);
+    dispatch(x);
+  });
+}
+
+void api_state::admit(exchange& x) {
+  x.to = match_route(x.request.method, x.request.path);
+  if (!x.to.found && !x.to.allowed.empty())
+    throw refusal{ec::method_not_allowed, "this path knows " + x.to.allowed};
+  if (!x.to.found)
+    throw refusal{ec::not_found, "no such path; see /v1/openapi.yaml"};
+  if (x.to.found->who == access::anyone)
+    return;
+  x.known = sv->catalog.load();
+  auto signer = authenticate(*x.known, x.request, sv->now_ms(), *sv->request_nonces);
+  if (signer.code != ec::none)
+    throw refusal{signer.code, ""};
+  x.key = signer.key;
+  auto permission = authorize(*x.known, *x.key, *x.to.found, x.param(0));
+  if (permission.code != ec::none)
+    throw refusal{permission.code, permission.code == ec::not_found ? "no such app" : ""};
+  x.app = permission.app;
+}
+
+void api_state::dispatch(const exchange_ptr& x) {
+  switch (x->to.found->id) {
+  case route_id::time:
+    return answer(*x, 200, "{\"server_time_ms\":" + std::to_string(sv->now_ms()) + "}");
+  case route_id::openapi:
+    return x->respond({200, "application/yaml", {}, std::string{openapi_yaml}});
+  case route_id::create_app:
+    return create_app(x);
+  case route_id::list_apps:
+  case route_id::show_app:
+    return list_apps(x);
+  case route_id::set_users_auth:
+    return set_users_auth(x);
+  case route_id::create_key:
+    return create_key(x);
+  case route_id::list_keys:
+    return list_keys(x);
+  case route_id::change_key:
+    return change_key(x);
+  case route_id::delete_key:
+    return delete_key(x);
+  case route_id::put_biz:
+    return put_biz(x);
+  case route_id::show_biz:
+    return show_biz(x);
+  case route_id::list_bizs:
+    return list_bizs(x);
+  case route_id::patch_biz:
+    return patch_biz(x);
+  case route_id::biz_online:
+    return switch_biz(x, true);
+  case route_id::biz_offline:
+    return switch_biz(x, false);
+  case route_id::audit:
+    return audit(x);
+  case route_id::sync:
+    return sync(*x);
+  case route_id::sync_batch:
+    return sync_batch(*x);
+  case route_id::stream:
+    return stream(x);
+  case route_id::stream_ops:
+    return stream_ops(x);
+  case route_id::stream_cursors:
+    return stream_cursors(x);
+  case route_id::stream_why:
+    return stream_why(x);
+  case route_id::device:
+    return device(x);
+  case route_id::kick_device:
+    return kick_device(x);
+  case route_id::user:
+    return user(x);
+  case route_id::online:
+    return online(x);
+  }
+}
+
+void api_state::tick() {
+  overdue(self->clock().now());
+  ticking = !calls.empty();
+  if (ticking)
+    self->delayed_send(self, tick_every, atom::tick::value);
+}
+
+void api_state::refuse(const http::responder& respond, ec code, std::string_view detail) const {
+  ++sv->count->api_refused;
+  respond(problem(code, detail, sv->now_ms()));
+}
+
+void api_state::answer(const exchange& x, int status, std::string body) const {
+  auto out = http::response{};
+  out.status = status;
+  out.body = std::move(body);
+  x.respond(std::move(out));
+}
+
+void api_state::guard(const exchange& x, const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const refusal& why) {
+    if (auto status = http_status(why.code); status == 401 || status == 403)
+      log::info("request refused", {{"code", to_string(why.code)}, {"method", x.request.method},
+                                       {"path", x.request.path}, {"peer", x.request.peer}});
+    refuse(x.respond, why.code, why.detail);
+  } catch (const std::exception& e) {
+    log::error("request failed", {{"path", x.request.path}, {"error", e.what()}});
+    refuse(x.respond, ec::session_lost, "the server made a mistake; it is logged");
+  }
+}
+
+api_actor::behavior_type api(api_actor::stateful_pointer<api_state> self, services_ptr services) {
+  self->state.sv = std::move(services);
+  return {
+      [self](atom::appended, const append_answer& x) { self->state.appended(x); },
+      [self](atom::call, api_call& x) { self->state.serve(x); },
+      [self](atom::tick) { self->state.tick(); },
+  };
+}
+
+} // namespace shoal::api

@@ -1,0 +1,134 @@
+// The inside of the API actor: what it holds, and what it does with a request. One file per area:
+// api_actor.cpp (the way in, clocks), api_appends.cpp (sync), api_settings.cpp (apps, keys, bizs),
+// api_reads.cpp (streams, devices, audit).
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <unordered_map>
+
+#include "actors/api/refusal.hpp"
+#include "actors/api/router.hpp"
+#include "actors/services.hpp"
+
+namespace shoal::api {
+
+/// One request on its way through the actor, with all that was found out about it.
+struct exchange {
+  http::request request;
+  http::responder respond;
+  route_match to;
+  catalog_ptr known; ///< the catalog as it was when the request came
+  key_ptr key;
+  app_ptr app;
+
+  const std::string& param(std::size_t i) const { return to.params[i]; }
+};
+using exchange_ptr = std::shared_ptr<exchange>;
+
+constexpr std::size_t max_calls = 4'096;     ///< appends in flight per actor; more: overloaded
+constexpr std::size_t max_items = 200'000;   ///< and their items; one call always fits
+constexpr std::size_t max_questions = 1'024; ///< reads and changes in flight per actor
+constexpr auto tick_every = std::chrono::milliseconds{100};
+
+struct api_state {
+  static inline const char* name = "api";
+  using time_point = caf::actor_clock::time_point;
+
+  explicit api_state(api_actor::pointer me) : self{me} {}
+
+  // -- the way in -----------------------------------------------------------------------------
+  void serve(api_call& call);
+  void admit(exchange& x);
+  void dispatch(const exchange_ptr& x);
+  void tick();
+  void refuse(const http::responder& respond, ec code, std::string_view detail) const;
+  void answer(const exchange& x, int status, std::string body) const;
+  /// Runs `work`; what it throws becomes the answer.
+  void guard(const exchange& x, const std::function<void()>& work) const;
+
+  // -- appends --------------------------------------------------------------------------------
+  struct slot {
+    append_result result;
+    std::string detail;
+    bool answered = false;
+  };
+  struct append_wait {
+    http::responder respond;
+    bool single = false;
+    std::vector<slot> slots;
+    std::size_t open = 0;
+  };
+  void sync(exchange& x);
+  void sync_batch(exchange& x);
+  void submit(const exchange& x, append_wait wait, std::vector<append_item> items);
+  void appended(const append_answer& x);
+  void settle(slot& where, const append_result& result) const;
+  void finish(append_wait& wait) const;
+  void overdue(time_point now);
+
+  // -- settings -------------------------------------------------------------------------------
+  using changed = std::function<void(const change_result&)>;
+  void change(const exchange_ptr& x, catalog_change what, changed done);
+  void create_app(const exchange_ptr& x);
+  void add_first_keys(const exchange_ptr& x, const app_ptr& app);
+  void list_apps(const exchange_ptr& x);
+  void set_users_auth(const exchange_ptr& x);
+  void create_key(const exchange_ptr& x);
+  void change_key(const exchange_ptr& x);
+  void delete_key(const exchange_ptr& x);
+  void list_keys(const exchange_ptr& x);
+  void put_biz(const exchange_ptr& x);
+  void patch_biz(const exchange_ptr& x);
+  void switch_biz(const exchange_ptr& x, bool online);
+  void store_biz(const exchange_ptr& x, biz_config biz);
+  void show_biz(const exchange_ptr& x);
+  void list_bizs(const exchange_ptr& x);
+
+  // -- reads ----------------------------------------------------------------------------------
+  void stream(const exchange_ptr& x);
+  void stream_ops(const exchange_ptr& x);
+  void stream_cursors(const exchange_ptr& x);
+  void stream_why(const exchange_ptr& x);
+  void device(const exchange_ptr& x);
+  void kick_device(const exchange_ptr& x);
+  void user(const exchange_ptr& x);
+  void online(const exchange_ptr& x);
+  void audit(const exchange_ptr& x);
+
+  /// Asks another actor; `done` hears the answer, the caller a problem if there is none in time.
+  template <class Answer, class Handle, class... Ts>
+  void ask(const exchange_ptr& x, ec silence, const Handle& whom,
+      std::function<void(const Answer&)> done, Ts&&... message) {
+    if (!whom)
+      throw refusal{ec::going_away, ""};
+    if (questions >= max_questions)
+      throw refusal{ec::overloaded, ""};
+    ++questions;
+    self->request(whom, sv->limit.call_timeout + std::chrono::milliseconds{500},
+            std::forward<Ts>(message)...)
+        .then(
+            [this, x, done = std::move(done)](const Answer& answer) {
+              --questions;
+              guard(*x, [&] { done(answer); });
+            },
+            [this, x, silence](caf::error&) {
+              --questions;
+              ++sv->count->api_timeouts;
+              refuse(x->respond, silence,
+                  silence == ec::storage_failed ? "the store did not answer in time" : "");
+            });
+  }
+
+  api_actor::pointer self;
+  services_ptr sv;
+  std::unordered_map<std::uint64_t, append_wait> calls;
+  std::deque<std::pair<time_point, std::uint64_t>> deadlines; ///< of calls, oldest first
+  std::uint64_t last_call = 0;
+  std::size_t items = 0;     ///< of calls in flight
+  std::size_t questions = 0; ///< in flight
+  bool ticking = false;
+};
+
+} // namespace shoal::api

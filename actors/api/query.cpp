@@ -1,0 +1,68 @@
+#include "actors/api/query.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "actors/api/refusal.hpp"
+#include "protocol/signing.hpp"
+
+namespace shoal::api {
+
+namespace {
+
+std::string decoded(std::string_view text) {
+  std::string out, byte;
+  for (auto i = std::size_t{0}; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || !unhex(text.substr(i + 1, 2), byte))
+      throw refusal{
+          ec::invalid_argument, "the query has a '%' that is not followed by two hex digits"};
+    out += byte;
+    i += 2;
+  }
+  return out;
+}
+
+} // namespace
+
+query::query(std::string_view text, std::initializer_list<std::string_view> known) {
+  while (!text.empty()) {
+    auto pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    auto split = pair.find('=');
+    auto name = decoded(pair.substr(0, split));
+    auto value = split == std::string_view::npos ? "" : decoded(pair.substr(split + 1));
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw refusal{ec::invalid_argument, name.substr(0, 64) + ": unknown query parameter"};
+    if (!values_.emplace(name, std::move(value)).second)
+      throw refusal{ec::invalid_argument, name + ": given twice"};
+  }
+}
+
+const std::string& query::text(std::string_view name) const {
+  static const std::string nothing;
+  auto i = values_.find(name);
+  return i == values_.end() ? nothing : i->second;
+}
+
+std::uint64_t query::number(
+    std::string_view name, std::uint64_t otherwise, std::uint64_t max) const {
+  const auto& given = text(name);
+  if (given.empty())
+    return otherwise;
+  auto out = std::uint64_t{0};
+  auto [end, err] = std::from_chars(given.data(), given.data() + given.size(), out);
+  if (err != std::errc{} || end != given.data() + given.size() || out > max)
+    throw refusal{ec::invalid_argument,
+        std::string{name}.append(": must be an integer from 0 to ").append(std::to_string(max))};
+  return out;
+}
+
+std::uint32_t query::limit(std::uint32_t otherwise, std::uint32_t max) const {
+  return std::max(1u, static_cast<std::uint32_t>(number("limit", otherwise, max)));
+}
+
+} // namespace shoal::api

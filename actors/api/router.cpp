@@ -1,0 +1,82 @@
+#include "actors/api/router.hpp"
+
+namespace shoal::api {
+
+namespace {
+
+constexpr route table[] = {
+    // The hot ones first.
+    {route_id::sync, access::write, "POST", "/v1/apps/{app}/sync"},
+    {route_id::sync_batch, access::write, "POST", "/v1/apps/{app}/sync/batch"},
+    {route_id::stream, access::read, "GET", "/v1/apps/{app}/streams/{principal}/{biz}"},
+    {route_id::stream_ops, access::read, "GET", "/v1/apps/{app}/streams/{principal}/{biz}/ops"},
+    {route_id::stream_cursors, access::read, "GET",
+        "/v1/apps/{app}/streams/{principal}/{biz}/cursors"},
+    {route_id::stream_why, access::read, "GET", "/v1/apps/{app}/streams/{principal}/{biz}/why"},
+    {route_id::device, access::read, "GET", "/v1/apps/{app}/devices/{device}"},
+    {route_id::kick_device, access::admin, "DELETE", "/v1/apps/{app}/devices/{device}/connection"},
+    {route_id::user, access::read, "GET", "/v1/apps/{app}/users/{user}"},
+    {route_id::online, access::read, "GET", "/v1/apps/{app}/online"},
+    {route_id::create_app, access::operator_, "POST", "/v1/apps"},
+    {route_id::list_apps, access::operator_, "GET", "/v1/apps"},
+    {route_id::show_app, access::manage, "GET", "/v1/apps/{app}"},
+    {route_id::set_users_auth, access::admin, "PUT", "/v1/apps/{app}/users-auth"},
+    {route_id::create_key, access::manage, "POST", "/v1/apps/{app}/keys"},
+    {route_id::list_keys, access::manage, "GET", "/v1/apps/{app}/keys"},
+    {route_id::change_key, access::manage, "PATCH", "/v1/apps/{app}/keys/{key}"},
+    {route_id::delete_key, access::manage, "DELETE", "/v1/apps/{app}/keys/{key}"},
+    {route_id::list_bizs, access::read, "GET", "/v1/apps/{app}/biz"},
+    {route_id::put_biz, access::admin, "PUT", "/v1/apps/{app}/biz/{biz}"},
+    {route_id::show_biz, access::read, "GET", "/v1/apps/{app}/biz/{biz}"},
+    {route_id::patch_biz, access::admin, "PATCH", "/v1/apps/{app}/biz/{biz}"},
+    {route_id::biz_online, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/online"},
+    {route_id::biz_offline, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/offline"},
+    {route_id::audit, access::admin, "GET", "/v1/apps/{app}/audit"},
+    {route_id::time, access::anyone, "GET", "/v1/time"},
+    {route_id::openapi, access::anyone, "GET", "/v1/openapi.yaml"},
+};
+
+// The next segment without its slash; `rest` moves behind it.
+std::string_view take_segment(std::string_view& rest) {
+  rest.remove_prefix(1);
+  auto segment = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(segment.size());
+  return segment;
+}
+
+bool matches(
+    std::string_view pattern, std::string_view path, std::array<std::string, max_params>& params) {
+  auto n = std::size_t{0};
+  while (pattern.starts_with('/') && path.starts_with('/')) {
+    auto expected = take_segment(pattern), given = take_segment(path);
+    if (expected.starts_with('{')) {
+      if (given.empty())
+        return false;
+      params[n++] = given;
+    } else if (expected != given) {
+      return false;
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+} // namespace
+
+std::span<const route> routes() { return table; }
+
+route_match match_route(std::string_view method, std::string_view path) {
+  auto out = route_match{};
+  for (const auto& x : table) {
+    if (!matches(x.pattern, path, out.params))
+      continue;
+    if (x.method == method) {
+      out.found = &x;
+      out.allowed.clear();
+      return out;
+    }
+    out.allowed.append(out.allowed.empty() ? "" : ", ").append(x.method);
+  }
+  return out;
+}
+
+} // namespace shoal::api

@@ -1,0 +1,74 @@
+// Which route a method and path mean. Segments are compared as they were sent, nothing is decoded
+// or normalised: what a caller signed is what is matched, and there are no two spellings of one
+// resource.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shoal::api {
+
+/// Who may use a route.
+enum class access : std::uint8_t {
+  anyone,    ///< unsigned
+  operator_, ///< the operator's keys
+  manage,    ///< admin keys of the app, and the operator
+  admin,     ///< admin keys of the app
+  write,     ///< admin and write
+  read,      ///< admin, write and read
+};
+
+enum class route_id : std::uint8_t {
+  time,
+  openapi,
+  create_app,
+  list_apps,
+  show_app,
+  set_users_auth,
+  create_key,
+  list_keys,
+  change_key,
+  delete_key,
+  put_biz,
+  show_biz,
+  list_bizs,
+  patch_biz,
+  biz_online,
+  biz_offline,
+  audit,
+  sync,
+  sync_batch,
+  stream,
+  stream_ops,
+  stream_cursors,
+  stream_why,
+  device,
+  kick_device,
+  user,
+  online,
+};
+
+struct route {
+  route_id id;
+  access who;
+  std::string_view method;
+  std::string_view pattern; ///< "{name}" matches one segment
+};
+
+std::span<const route> routes();
+
+constexpr std::size_t max_params = 4;
+
+struct route_match {
+  const route* found = nullptr;
+  std::array<std::string, max_params>
+      params;          ///< in the order of the pattern; the app is always the first
+  std::string allowed; ///< not found, but these methods exist for the path: "GET, PUT"
+};
+
+route_match match_route(std::string_view method, std::string_view path);
+
+} // namespace shoal::api
