@@ -141,7 +141,8 @@ bool json_reader::number(const char* field, std::uint64_t& out) {
   auto value = take(field);
   if (!value)
     return false;
-  if (!value->is_number_unsigned())
+  if (!value->is_number_unsigned() &&
+      (!value->is_number_integer() || value->get<std::int64_t>() < 0))
     refuse(field, "must be an integer from 0 to 18446744073709551615");
   out = value->get<std::uint64_t>();
   return true;
