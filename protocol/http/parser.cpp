@@ -16,6 +16,9 @@ using beast_error = beast::http::error;
 constexpr std::size_t max_method = 32;
 constexpr std::string_view head_end = "\r\n\r\n";
 
+/// "0\r\n\r\n": a chunked body that is not complete yet lacks at least this much.
+constexpr std::size_t last_chunk = 5;
+
 /// What is wrong with the bytes of a head, line ends included; empty if nothing is. Called for the
 /// new bytes only, so `before` is the byte ahead of them.
 std::string_view head_flaw(std::string_view bytes, char before) {
@@ -72,8 +75,6 @@ private:
 
   void on_request_impl(
       verb, string_view method, string_view target, int version, error_code& error) override {
-    if (version != 10 && version != 11)
-      return refuse(error, {505, ec::unsupported_version, "HTTP/1.0 and HTTP/1.1 are spoken here"});
     if (method.size() > max_method)
       return refuse(error, {501, ec::method_not_allowed, "unknown method"});
     if (!valid_target({target.data(), target.size()}))
@@ -202,7 +203,10 @@ parser::outcome parser::read_head() {
 
 parser::outcome parser::read_body() {
   auto used = std::size_t{0};
-  while (!message_->is_done() && used < input_.size()) {
+  // Beast asserts that it has seen a whole last chunk when it looks at one a second time, so it
+  // gets no less.
+  auto least = message_->chunked() ? last_chunk : 1;
+  while (!message_->is_done() && input_.size() - used >= least) {
     auto n = std::size_t{0};
     if (put(std::string_view{input_}.substr(used), n) == outcome::failed)
       return outcome::failed;
@@ -233,8 +237,8 @@ parser::outcome parser::put(std::string_view bytes, std::size_t& used) {
     return refuse(message_->flaw->status, message_->flaw->code, message_->flaw->detail);
   if (error == beast_error::body_limit)
     return refuse(413, ec::payload_too_large, "the request body is too large");
-  if (error == beast_error::header_limit)
-    return refuse(431, ec::invalid_argument, "the request head is too large");
+  if (error == beast_error::bad_version)
+    return refuse(505, ec::unsupported_version, "HTTP/1.0 and HTTP/1.1 are spoken here");
   return refuse(400, ec::invalid_argument, error.message());
 }
 

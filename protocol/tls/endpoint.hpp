@@ -74,9 +74,9 @@ struct endpoint_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0; ///< 0 = any free port
   unsigned loops = 2;
-  bool tls = true;              ///< false: plain HTTP only, for the admin port on loopback
-  std::string certificate_file; ///< PEM chain
-  std::string key_file;
+  bool tls = true;                   ///< false: plain HTTP only, for the admin port on loopback
+  std::string certificate_file = {}; ///< PEM chain
+  std::string key_file = {};
   std::size_t max_connections = 18'000;
   std::size_t max_frame = default_max_frame;
   std::size_t max_http_body = 16 * 1024 * 1024;
@@ -122,9 +122,9 @@ public:
 
   void stop_accepting();
 
-  /// Stops accepting, lets HTTP connections go after the answer they wait for, closes every device connection with the
-  /// frame that `last(i)` builds for the i-th (for jittered delays), flushes, and returns when all are closed or
-  /// `patience` is over.
+  /// Stops accepting, lets HTTP connections go after the answer they wait for, closes every device
+  /// connection with the frame that `last(i)` builds for the i-th (for jittered delays), flushes,
+  /// and returns when all are closed or `patience` is over.
   void drain(
       const std::function<shared_bytes(std::size_t)>& last, std::chrono::milliseconds patience);
 

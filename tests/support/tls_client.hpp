@@ -236,12 +236,13 @@ private:
     SSL_set_app_data(ssl_.get(), this);
     auto names = std::string{};
     for (auto& name : options_.alpn)
-      names += static_cast<char>(name.size()) + name;
+      names.append(1, static_cast<char>(name.size())).append(name);
     if (!names.empty())
       SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(names.data()),
           static_cast<unsigned>(names.size()));
-    if (options_.resume)
-      SSL_set_session(ssl_.get(), options_.resume);
+    // A copy, because OpenSSL marks a TLS 1.3 session as used up once it has been resumed.
+    if (auto copy = session_ptr{options_.resume ? SSL_SESSION_dup(options_.resume) : nullptr})
+      SSL_set_session(ssl_.get(), copy.get());
     SSL_set_fd(ssl_.get(), fd_);
     ERR_clear_error();
     connected_ = SSL_connect(ssl_.get()) == 1;
