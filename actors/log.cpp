@@ -26,9 +26,10 @@ std::string json_string(std::string_view text) {
 }
 
 std::string format_json(std::string_view event, fields xs) {
-  auto out = "\"event\":" + json_string(event);
+  auto out = std::string{"\"event\":"};
+  out += json_string(event);
   for (auto& [name, x] : xs)
-    out += "," + json_string(name) + ":" + json_string(x.text);
+    out.append(",").append(json_string(name)).append(":").append(json_string(x.text));
   return out;
 }
 
@@ -41,7 +42,8 @@ void write(spdlog::level::level_enum level, std::string_view event, fields xs) {
 } // namespace
 
 std::string format_kv(std::string_view event, fields xs) {
-  auto out = "event=" + (plain(event) ? std::string{event} : json_string(event));
+  auto out = std::string{"event="};
+  out += plain(event) ? std::string{event} : json_string(event);
   for (auto& [name, x] : xs) {
     out += ' ';
     out += name;

@@ -214,7 +214,13 @@ stream_actor::behavior_type stream(
   st.key = std::move(options.key);
   st.part = options.partition;
   st.owner = std::move(options.owner);
-  self->set_down_handler([self](const caf::down_msg& dm) { self->state.sink_down(dm.source); });
+  self->set_down_handler([self](const caf::down_msg& dm) {
+    if (dm.source == self->state.owner.address())
+      self->quit(dm.reason); // without the partition nothing could be made durable
+    else
+      self->state.sink_down(dm.source);
+  });
+  self->monitor(st.owner);
   ++st.sv->count->streams_activated;
   return {
       [self](atom::attach, const feed_sink_actor& sink, const attach_request& request) {

@@ -1,0 +1,378 @@
+#include "actors/node/node.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include <caf/all.hpp>
+#include <sys/stat.h>
+
+#include "actors/api/api_actor.hpp"
+#include "actors/catalog/catalog_actor.hpp"
+#include "actors/catalog/catalog_codec.hpp"
+#include "actors/catalog/new_key.hpp"
+#include "actors/device/device.hpp"
+#include "actors/device/hub.hpp"
+#include "actors/device/verifier.hpp"
+#include "actors/log.hpp"
+#include "actors/node/admin.hpp"
+#include "actors/node/supervisor.hpp"
+#include "actors/partition/partition.hpp"
+#include "actors/partition/reader.hpp"
+#include "actors/relay/relay.hpp"
+#include "protocol/device.pb.h"
+#include "protocol/tls/certificate.hpp"
+#include "storage/identity.hpp"
+#include "storage/keys.hpp"
+#include "storage/records.hpp"
+
+namespace shoal {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr unsigned reader_count = 2;
+constexpr auto drain_patience = std::chrono::milliseconds{2500};
+constexpr std::uint32_t reconnect_spread_ms = 5000;
+
+/// Hears a device connection on its loop's thread, and tells the device actor.
+class device_sink : public tls::link_sink {
+public:
+  explicit device_sink(device_actor hdl) : hdl_{std::move(hdl)} {}
+
+  void on_frame(frame x) override {
+    caf::anon_send(hdl_, atom::frame::value, device_frame{x.type, std::move(x.body)});
+  }
+  void on_closed(ec) override { caf::anon_send(hdl_, atom::lost::value); }
+
+private:
+  device_actor hdl_;
+};
+
+shared_bytes going_away(std::mt19937& random) {
+  wire::Close out;
+  out.set_code(static_cast<std::uint32_t>(ec::going_away));
+  out.set_text("this node stops");
+  out.set_retry_after_ms(500 + random() % reconnect_spread_ms);
+  return std::make_shared<const std::string>(
+      encode_frame(frame_type::close, out.SerializeAsString()));
+}
+
+void write_secret_file(const fs::path& file, const std::string& text) {
+  auto old = ::umask(0077);
+  std::ofstream out{file, std::ios::trunc};
+  ::umask(old);
+  if (!(out << text << '\n') || !out.flush())
+    throw std::runtime_error("cannot write " + file.string());
+}
+
+} // namespace
+
+struct node::impl {
+  explicit impl(node_options x) : opt{std::move(x)} {}
+
+  void open_store();
+  void make_operator_key();
+  void start_actors();
+  void start_endpoints();
+  void watch(const std::string& name, std::function<caf::actor()> spawn);
+  relay_actor spawn_relay(app_no app);
+  caf::actor spawn_partition(partition_no no);
+  caf::actor spawn_reader(std::size_t index);
+  void stop_actors();
+  std::shared_ptr<tls::link_sink> accept_device(tls::link link, const std::string& peer);
+  void answer_request(http::request request, http::responder respond);
+
+  node_options opt;
+  metrics count;
+  std::unique_ptr<nonce_cache> hello_nonces, request_nonces;
+  std::unique_ptr<storage::database> db;
+  std::unique_ptr<storage::commit_log> log;
+  services_ptr sv;
+  std::string operator_key;
+  caf::actor_system_config config;
+  std::unique_ptr<caf::actor_system> system;
+  supervisor_actor root;
+  std::vector<caf::actor> children; ///< everything that `stop_actors` ends
+  std::mutex children_mutex;
+  std::vector<reader_actor> readers;
+  std::mutex api_mutex;
+  std::vector<api_actor> apis;
+  std::atomic<std::size_t> next_api{0};
+  std::unique_ptr<tls::endpoint> endpoint, admin;
+  std::atomic<bool> ready{false};
+  bool started = false;
+};
+
+// -- store ---------------------------------------------------------------------------------------
+
+void node::impl::open_store() {
+  if (opt.ephemeral) {
+    db = storage::make_memory_database();
+  } else {
+    fs::create_directories(opt.data_dir);
+    db = storage::open_rocks_database((fs::path{opt.data_dir} / "db").string(),
+        {opt.block_cache_mb << 20, opt.memtable_mb << 20});
+  }
+  auto now_s = wall_clock_ms() / 1000;
+  storage::store_identity identity;
+  auto code = storage::open_identity(*db, now_s, identity);
+  if (code == ec::none && opt.new_epoch)
+    code = storage::new_epoch(*db, now_s, identity);
+  if (code != ec::none)
+    throw std::runtime_error(
+        "the store in " + opt.data_dir + " cannot be read: " + std::string{to_string(code)});
+  sv = std::make_shared<services>(opt.partitions);
+  sv->epoch = identity.epoch;
+  sv->limit = opt.limit;
+  sv->count = &count;
+  sv->db = db.get();
+  sv->catalog.store(std::make_shared<const catalog>(load_catalog(*db)));
+  log = storage::make_group_committer(*db);
+  sv->log = log.get();
+  auto start = wall_clock_ms();
+  auto clock_window = std::chrono::milliseconds{opt.limit.clock_window}.count();
+  hello_nonces = std::make_unique<nonce_cache>(start, clock_window);
+  request_nonces = std::make_unique<nonce_cache>(start, clock_window);
+  sv->hello_nonces = hello_nonces.get();
+  sv->request_nonces = request_nonces.get();
+}
+
+void node::impl::make_operator_key() {
+  auto known = sv->catalog.load();
+  for (auto& key : known->keys(app_no{0}))
+    if (key->role == key_role::operator_ && key->enabled) {
+      operator_key = key->id;
+      return;
+    }
+  auto key = new_key(app_no{0}, key_role::operator_, "made at first start", wall_clock_ms());
+  storage::write_batch rows;
+  auto row = row_of(key);
+  rows.put(std::move(row.key), std::move(row.value));
+  if (db->write(rows, true) != ec::none)
+    throw std::runtime_error("cannot write to " + opt.data_dir);
+  fs::create_directories(opt.data_dir);
+  write_secret_file(fs::path{opt.data_dir} / "operator.secret", key.secret);
+  operator_key = key.id;
+  sv->catalog.store(std::make_shared<const catalog>(
+      known->with(std::make_shared<const key_config>(std::move(key)))));
+}
+
+// -- actors --------------------------------------------------------------------------------------
+
+void node::impl::watch(const std::string& name, std::function<caf::actor()> spawn) {
+  auto remembered = [this, spawn = std::move(spawn)] {
+    auto hdl = spawn();
+    std::lock_guard lock{children_mutex};
+    children.push_back(hdl);
+    return hdl;
+  };
+  caf::scoped_actor self{*system};
+  auto role = std::make_shared<const child_role>(child_role{name, std::move(remembered)});
+  self->request(root, std::chrono::seconds{10}, atom::online::value, child_role_ptr{role})
+      .receive([](bool) {},
+          [&](caf::error& e) {
+            throw std::runtime_error("cannot start " + name + ": " + to_string(e));
+          });
+}
+
+caf::actor node::impl::spawn_partition(partition_no no) {
+  log->flush(); // a predecessor's entries may still be on their way; this happens once per crash
+  partition_options x;
+  x.services = sv;
+  x.no = no;
+  auto row = storage::log_place_key(no);
+  std::string value;
+  storage::log_place place;
+  if (db->get(row, value) == storage::lookup::found && !storage::decode(value, row, place))
+    throw std::runtime_error("the log place of partition " + to_string(no) + " is damaged");
+  x.applied_lsn = place.lsn;
+  auto hdl = system->spawn(partition, std::move(x));
+  sv->where.set_partition(no, hdl);
+  return caf::actor_cast<caf::actor>(hdl);
+}
+
+caf::actor node::impl::spawn_reader(std::size_t index) {
+  auto hdl = system->spawn<caf::detached>(reader, sv);
+  readers[index] = hdl;
+  sv->where.set_readers(readers);
+  return caf::actor_cast<caf::actor>(hdl);
+}
+
+relay_actor node::impl::spawn_relay(app_no app) {
+  auto hdl = system->spawn(relay, sv, app);
+  auto gone = [this, app]() -> caf::actor {
+    sv->where.drop_relay(app); // devices that attach again make a new one
+    return {};
+  };
+  auto role = std::make_shared<const child_role>(child_role{"relay", gone});
+  auto actor = caf::actor_cast<caf::actor>(hdl);
+  caf::anon_send(root, atom::online::value, actor, child_role_ptr{role});
+  std::lock_guard lock{children_mutex};
+  children.push_back(actor);
+  return hdl;
+}
+
+void node::impl::start_actors() {
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
+  config.set("scheduler.max-throughput", 300u);
+  system = std::make_unique<caf::actor_system>(config);
+  root = system->spawn(supervisor, sv, [this] { ready = false; });
+  readers.resize(reader_count);
+  for (std::size_t i = 0; i < reader_count; ++i)
+    watch("reader", [this, i] { return spawn_reader(i); });
+  for (std::uint16_t i = 0; i < opt.partitions; ++i)
+    watch("partition", [this, i] { return spawn_partition(partition_no{i}); });
+  watch("catalog", [this] {
+    auto hdl = spawn_catalog_writer(*system, sv);
+    sv->where.set_catalog_writer(hdl);
+    return caf::actor_cast<caf::actor>(hdl);
+  });
+  watch("hub", [this] {
+    auto hdl = system->spawn(hub, sv);
+    sv->where.set_hub(hdl);
+    return caf::actor_cast<caf::actor>(hdl);
+  });
+  watch("verifier", [this] {
+    auto hdl = system->spawn<caf::detached>(verifier, sv);
+    sv->where.set_verifier(hdl);
+    return caf::actor_cast<caf::actor>(hdl);
+  });
+  apis.resize(std::max(2u, std::thread::hardware_concurrency()));
+  for (std::size_t i = 0; i < apis.size(); ++i)
+    watch("api", [this, i] {
+      auto hdl = system->spawn(api::api, sv);
+      std::lock_guard lock{api_mutex};
+      apis[i] = hdl;
+      return caf::actor_cast<caf::actor>(hdl);
+    });
+  sv->where.set_relay_factory([this](app_no app) { return spawn_relay(app); });
+}
+
+void node::impl::stop_actors() {
+  sv->where.set_relay_factory(nullptr);
+  {
+    std::lock_guard lock{children_mutex};
+    for (auto& x : children)
+      caf::anon_send_exit(x, caf::exit_reason::user_shutdown);
+    children.clear();
+  }
+  caf::anon_send_exit(root, caf::exit_reason::user_shutdown);
+  root = supervisor_actor{};
+  readers.clear();
+  apis.clear();
+  sv->where.clear();
+}
+
+// -- sockets -------------------------------------------------------------------------------------
+
+std::shared_ptr<tls::link_sink> node::impl::accept_device(tls::link link, const std::string& peer) {
+  device_options x;
+  x.services = sv;
+  x.wire = std::make_shared<const connection>(connection_of(link, peer));
+  return std::make_shared<device_sink>(system->spawn(device, std::move(x)));
+}
+
+void node::impl::answer_request(http::request request, http::responder respond) {
+  ++count.api_calls;
+  api_actor hdl;
+  {
+    std::lock_guard lock{api_mutex};
+    hdl = apis[next_api++ % apis.size()];
+  }
+  caf::anon_send(hdl, atom::call::value, api_call{std::move(request), std::move(respond)});
+}
+
+void node::impl::start_endpoints() {
+  tls::endpoint_options x;
+  x.address = opt.address;
+  x.port = opt.port;
+  x.loops = opt.io_loops != 0 ? opt.io_loops : std::max(1u, std::thread::hardware_concurrency());
+  x.certificate_file = opt.certificate;
+  x.key_file = opt.key;
+  if (x.certificate_file.empty()) {
+    auto folder = fs::path{opt.data_dir};
+    fs::create_directories(folder);
+    x.certificate_file = (folder / "dev-cert.pem").string();
+    x.key_file = (folder / "dev-key.pem").string();
+    if (!fs::exists(x.certificate_file) || !fs::exists(x.key_file))
+      tls::write_self_signed(x.certificate_file, x.key_file, {"localhost", "127.0.0.1"});
+    log::warn("self-signed development certificate", {{"file", x.certificate_file}});
+    opt.certificate = x.certificate_file;
+  }
+  x.max_connections = opt.max_connections;
+  x.max_frame = opt.max_frame;
+  x.max_http_body = opt.max_http_body;
+  endpoint = std::make_unique<tls::endpoint>(
+      x, tls::endpoint_handlers{
+             [this](tls::link link, const std::string& peer) { return accept_device(link, peer); },
+             [this](http::request request, http::responder respond) {
+               answer_request(std::move(request), std::move(respond));
+             },
+         });
+  tls::endpoint_options y;
+  y.address = opt.admin_address;
+  y.port = opt.admin_port;
+  y.loops = 1;
+  y.tls = false;
+  y.max_connections = 100;
+  admin = std::make_unique<tls::endpoint>(y,
+      tls::endpoint_handlers{
+          nullptr, [this](const http::request& request, const http::responder& respond) {
+            respond(answer_admin(request,
+                {ready.load(), &count, endpoint->stats(), log->stats(), db->approximate_size()}));
+          }});
+}
+
+// -- node ----------------------------------------------------------------------------------------
+
+node::node(node_options options) : impl_{std::make_unique<impl>(std::move(options))} {}
+
+node::~node() { stop(); }
+
+void node::start() {
+  impl_->open_store();
+  impl_->make_operator_key();
+  impl_->started = true;
+  impl_->start_actors();
+  impl_->start_endpoints();
+  impl_->ready = true;
+  log::info("node ready", {{"name", impl_->opt.name}, {"port", port()},
+                              {"admin_port", admin_port()}, {"epoch", impl_->sv->epoch}});
+}
+
+void node::stop() {
+  auto& x = *impl_;
+  if (!x.started)
+    return;
+  x.started = false;
+  x.ready = false;
+  if (x.endpoint) {
+    x.endpoint->stop_accepting();
+    std::mt19937 random{std::random_device{}()};
+    x.endpoint->drain([&](std::size_t) { return going_away(random); }, drain_patience);
+  }
+  x.log->flush();
+  x.endpoint.reset(); // tells every device actor that its connection is gone
+  x.admin.reset();
+  x.stop_actors();
+  x.system->await_all_actors_done();
+  x.log.reset(); // flushes what the dying actors still handed in
+  x.system.reset();
+  x.sv.reset();
+  x.db.reset();
+  log::info("node stopped", {{"name", x.opt.name}});
+}
+
+std::uint16_t node::port() const { return impl_->endpoint->port(); }
+std::uint16_t node::admin_port() const { return impl_->admin->port(); }
+const std::string& node::operator_key() const { return impl_->operator_key; }
+std::string node::operator_secret_file() const {
+  return (fs::path{impl_->opt.data_dir} / "operator.secret").string();
+}
+std::string node::reload_certificate() { return impl_->endpoint->reload_certificate(); }
+
+} // namespace shoal

@@ -1,0 +1,69 @@
+// The node: everything one `shoald` process is, from the data folder to the listening sockets.
+//
+//   node (this object, and its root supervisor actor)
+//    ├─ partition 0..63 ── stream … (on demand)
+//    ├─ reader 0..1 (detached)      verifier (detached)
+//    ├─ catalog writer              hub
+//    ├─ relay per app (on demand)   api 0..1
+//    └─ endpoint ── device … (one per connection)
+//
+// Owns all of it and the order of starting and stopping. `start` throws std::runtime_error with a
+// sentence for people. `stop` is clean: no new connections, devices are told to come back later
+// with jitter, the log is flushed, actors end.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "actors/limits.hpp"
+
+namespace shoal {
+
+struct node_options {
+  std::string name = "n1";
+  std::string data_dir = "shoal-data";
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8443; ///< devices and API, TLS; 0 = any free one
+  std::string admin_address = "127.0.0.1";
+  std::uint16_t admin_port = 9464; ///< /metrics, /healthz, /readyz, plain HTTP; 0 = any free one
+  std::string certificate; ///< PEM; empty: a self-signed development certificate in the data folder
+  std::string key;
+  unsigned io_loops = 0; ///< 0 = number of cores
+  std::size_t max_connections = 18'000;
+  std::size_t max_frame = 64 * 1024;
+  std::size_t max_http_body = 16 * 1024 * 1024;
+  std::uint16_t partitions = 64;
+  std::size_t block_cache_mb = 256;
+  std::size_t memtable_mb = 64;
+  bool ephemeral = false; ///< keep everything in memory
+  bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
+  limits limit;
+};
+
+class node {
+public:
+  explicit node(node_options options);
+  ~node();
+
+  void start();
+  /// Idempotent; done within about 5 s.
+  void stop();
+
+  std::uint16_t port() const;
+  std::uint16_t admin_port() const;
+
+  /// The operator's key: id, and the file that holds its secret.
+  const std::string& operator_key() const;
+  std::string operator_secret_file() const;
+
+  /// "" or why the old certificate stays.
+  std::string reload_certificate();
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace shoal

@@ -1,0 +1,50 @@
+#include "actors/node/supervisor.hpp"
+
+#include "actors/log.hpp"
+
+namespace shoal {
+
+void supervisor_state::start(const child_role_ptr& role) {
+  if (auto hdl = role->spawn())
+    watch(hdl, role);
+}
+
+void supervisor_state::watch(const caf::actor& hdl, const child_role_ptr& role) {
+  self->monitor(hdl);
+  children[hdl.address()] = role;
+}
+
+void supervisor_state::down(const caf::down_msg& dm) {
+  auto i = children.find(dm.source);
+  if (i == children.end())
+    return;
+  auto role = i->second;
+  children.erase(i);
+  if (dm.reason == caf::exit_reason::user_shutdown)
+    return;
+  ++sv->count->restarts;
+  log::error("actor died", {{"actor", role->name}, {"why", to_string(dm.reason)}});
+  if (budget.allow(sv->now_ms()))
+    return start(role);
+  log::error("too many actors died, giving up", {{"actor", role->name}});
+  give_up();
+}
+
+supervisor_actor::behavior_type supervisor(
+    supervisor_actor::stateful_pointer<supervisor_state> self, services_ptr services,
+    std::function<void()> give_up) {
+  self->state.sv = std::move(services);
+  self->state.give_up = std::move(give_up);
+  self->set_down_handler([self](const caf::down_msg& dm) { self->state.down(dm); });
+  return {
+      [self](atom::online, const child_role_ptr& role) {
+        self->state.start(role);
+        return true;
+      },
+      [self](atom::online, const caf::actor& hdl, const child_role_ptr& role) {
+        self->state.watch(hdl, role);
+      },
+  };
+}
+
+} // namespace shoal

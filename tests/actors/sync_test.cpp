@@ -1,0 +1,616 @@
+// The sync semantics, line by line, as conversations between business server, node and devices.
+#include "tests/support/sync_test.hpp"
+
+#include "storage/keys.hpp"
+
+namespace shoal::testing_support {
+namespace {
+
+using strings = std::vector<std::string>;
+using numbers = std::vector<std::uint64_t>;
+const auto u1 = principal::user("u1");
+const auto u2 = principal::user("u2");
+
+class multi_device : public sync_test {
+public:
+  void SetUp() override {
+    sync_test::SetUp();
+    add_biz("NEWS");
+  }
+};
+
+TEST_F(multi_device, delivers_live_to_every_device_of_the_user_and_to_nobody_else) {
+  auto& a = online("d1", "u1", "NEWS");
+  auto& b = online("d2", "u1", "NEWS");
+  auto& c = online("d3", "u2", "NEWS");
+  auto r = append(u1, "NEWS", "hello");
+  EXPECT_EQ(r.code, ec::none);
+  EXPECT_EQ(r.at, (position{7, 1}));
+  EXPECT_EQ(r.online, 2u);
+  EXPECT_EQ(a.payloads("NEWS"), strings{"hello"});
+  EXPECT_EQ(b.payloads("NEWS"), strings{"hello"});
+  EXPECT_EQ(c.payloads("NEWS"), strings{});
+}
+
+TEST_F(multi_device, gives_a_device_that_was_away_exactly_what_it_missed) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  ack(a, "NEWS");
+  auto at = a.positions["NEWS"];
+  lose(a);
+  append(u1, "NEWS", "two");
+  append(u1, "NEWS", "three");
+  auto& again = online("d1", "u1", "NEWS", at);
+  EXPECT_EQ(again.payloads("NEWS"), (strings{"two", "three"}));
+  EXPECT_FALSE(again.gap);
+}
+
+TEST_F(multi_device, remembers_the_cursor_of_a_device_that_forgot_its_position) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  append(u1, "NEWS", "two");
+  ack(a, "NEWS", 1);
+  lose(a);
+  auto& again = online("d1", "u1", "NEWS");
+  EXPECT_EQ(again.payloads("NEWS"), strings{"two"});
+}
+
+TEST_F(multi_device, gives_a_new_device_the_whole_backlog) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  ack(a, "NEWS");
+  auto& b = online("d2", "u1", "NEWS");
+  EXPECT_EQ(b.payloads("NEWS"), strings{"one"});
+}
+
+TEST_F(multi_device, keeps_order_and_gaplessness_over_a_long_backlog_with_a_small_window) {
+  for (int i = 1; i <= 1000; ++i)
+    append(u1, "NEWS", std::to_string(i));
+  auto& a = connect("d1", [](wire::Hello& x) { x.set_window_ops(7); });
+  bind(a, "u1");
+  subscribe(a, "NEWS");
+  for (int i = 0; i < 1000 && a.positions["NEWS"].id < 1000; ++i)
+    ack(a, "NEWS");
+  auto got = a.payloads("NEWS");
+  ASSERT_EQ(got.size(), 1000u);
+  for (int i = 1; i <= 1000; ++i)
+    ASSERT_EQ(got[static_cast<std::size_t>(i - 1)], std::to_string(i));
+  EXPECT_FALSE(a.gap);
+}
+
+TEST_F(multi_device, never_sends_more_than_the_window_without_an_ack) {
+  auto& a = connect("d1", [](wire::Hello& x) { x.set_window_ops(3); });
+  bind(a, "u1");
+  subscribe(a, "NEWS");
+  for (int i = 0; i < 10; ++i)
+    append(u1, "NEWS", "x");
+  EXPECT_EQ(a.ids("NEWS"), (numbers{1, 2, 3}));
+  ack(a, "NEWS");
+  EXPECT_EQ(a.ids("NEWS"), (numbers{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(multi_device, gives_a_repeated_key_the_first_id_and_makes_no_second_op) {
+  auto& a = online("d1", "u1", "NEWS");
+  auto first = append(u1, "NEWS", "pay", "order-1");
+  auto again = append(u1, "NEWS", "pay again", "order-1");
+  EXPECT_FALSE(first.repeated);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.at, first.at);
+  EXPECT_EQ(a.payloads("NEWS"), strings{"pay"});
+  restart();
+  EXPECT_EQ(append(u1, "NEWS", "pay", "order-1").at, first.at) << "also after a restart";
+  db->cold_cache(true);
+  EXPECT_EQ(append(u1, "NEWS", "pay", "order-1").at, first.at) << "also from disk";
+}
+
+TEST_F(multi_device, keeps_call_order_behind_an_append_that_must_read_the_disk) {
+  auto& a = online("d1", "u1", "NEWS");
+  db->cold_cache(true);
+  auto first = send({item(u1, "NEWS", "one", "k1")});
+  auto second = send({item(u1, "NEWS", "two")});
+  auto third = send({item(u1, "NEWS", "three", "k1")});
+  sched.run();
+  EXPECT_EQ(results[first].at(0).at.id, 1u);
+  EXPECT_EQ(results[second].at(0).at.id, 2u);
+  EXPECT_TRUE(results[third].at(0).repeated);
+  EXPECT_EQ(results[third].at(0).at.id, 1u);
+  EXPECT_EQ(a.payloads("NEWS"), (strings{"one", "two"}));
+}
+
+TEST_F(multi_device, treats_the_same_key_in_one_call_as_one_op) {
+  auto call = send({item(u1, "NEWS", "a", "k"), item(u1, "NEWS", "b", "k")});
+  sched.run();
+  ASSERT_EQ(results[call].size(), 2u);
+  EXPECT_EQ(results[call][1].at, results[call][0].at);
+  EXPECT_TRUE(results[call][1].repeated);
+}
+
+TEST_F(multi_device, spreads_one_call_over_many_users_and_answers_each_item_once) {
+  std::map<std::uint16_t, std::vector<append_item>> parts;
+  std::vector<std::uint64_t> calls;
+  for (int i = 0; i < 500; ++i) {
+    auto who = principal::user("user" + std::to_string(i % 50));
+    parts[raw(sv->where.number_of(app, who))].push_back(item(who, "NEWS", std::to_string(i)));
+  }
+  for (auto& [no, items] : parts)
+    calls.push_back(send(items));
+  sched.run();
+  std::size_t answered = 0;
+  for (auto call : calls)
+    for (auto& r : results[call]) {
+      EXPECT_EQ(r.code, ec::none);
+      ++answered;
+    }
+  EXPECT_EQ(answered, 500u);
+  auto& a = online("d1", "user7", "NEWS");
+  EXPECT_EQ(a.payloads("NEWS"),
+      (strings{"7", "57", "107", "157", "207", "257", "307", "357", "407", "457"}));
+}
+
+TEST_F(multi_device, forgets_nothing_that_was_answered_when_power_fails) {
+  append(u1, "NEWS", "kept");
+  stop();
+  db->lose_unsynced();
+  boot();
+  auto& a = online("d1", "u1", "NEWS");
+  EXPECT_EQ(a.payloads("NEWS"), strings{"kept"});
+  EXPECT_EQ(append(u1, "NEWS", "next").at.id, 2u);
+}
+
+TEST_F(multi_device, refuses_writes_on_a_full_disk_and_leaves_no_gap_when_space_returns) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  db->fail_writes(ec::storage_full);
+  EXPECT_EQ(append(u1, "NEWS", "lost", "k").code, ec::storage_full);
+  EXPECT_EQ(append(u1, "NEWS", "lost too").code, ec::storage_full);
+  auto& b = online("d2", "u1", "NEWS");
+  EXPECT_EQ(b.payloads("NEWS"), strings{"one"}) << "reads go on";
+  db->fail_writes(ec::none);
+  auto r = append(u1, "NEWS", "two", "k");
+  EXPECT_EQ(r.code, ec::none);
+  EXPECT_FALSE(r.repeated);
+  EXPECT_EQ(r.at.id, 2u);
+  EXPECT_EQ(a.payloads("NEWS"), (strings{"one", "two"}));
+  EXPECT_FALSE(a.gap);
+}
+
+TEST_F(multi_device, names_a_damaged_op_and_leaves_other_streams_alone) {
+  append(u1, "NEWS", "one");
+  append(u1, "NEWS", "two");
+  append(u1, "NEWS", "three");
+  append(u2, "NEWS", "other");
+  auto part = sv->where.number_of(app, u1);
+  auto biz = sv->catalog.load()->biz(app, "NEWS");
+  restart();
+  ASSERT_TRUE(db->flip_bit(storage::op_key(part, {app, u1, biz->no}, 2), 40));
+  auto& a = online("d1", "u1", "NEWS");
+  EXPECT_EQ(a.payloads("NEWS"), strings{"one"}) << "what is whole before it is delivered";
+  ack(a, "NEWS");
+  wait(std::chrono::seconds{10});
+  EXPECT_EQ(a.refused["NEWS"], ec::quarantined);
+  EXPECT_EQ(append(u1, "NEWS", "four").code, ec::quarantined);
+  EXPECT_GT(count.damaged_records.load(), 0u);
+  auto& b = online("d2", "u2", "NEWS");
+  EXPECT_EQ(b.payloads("NEWS"), strings{"other"});
+}
+
+TEST_F(multi_device, advances_over_filtered_and_expired_ops) {
+  auto& a = connect("d1", [](wire::Hello& x) { x.set_os("android"); });
+  bind(a, "u1");
+  subscribe(a, "NEWS");
+  auto ios = item(u1, "NEWS", "ios only");
+  ios.op.filter.os = "ios";
+  append(ios);
+  auto dead = item(u1, "NEWS", "too late");
+  dead.op.valid_until_ms = now - 1;
+  append(dead);
+  EXPECT_EQ(a.payloads("NEWS"), strings{});
+  wait(std::chrono::seconds{6});
+  EXPECT_EQ(a.positions["NEWS"].id, 2u) << "told in an empty frame";
+  ack(a, "NEWS");
+  append(u1, "NEWS", "for all");
+  EXPECT_EQ(a.payloads("NEWS"), strings{"for all"});
+  EXPECT_FALSE(a.gap);
+}
+
+TEST_F(multi_device, holds_an_op_back_until_it_is_valid) {
+  auto& a = online("d1", "u1", "NEWS");
+  auto later = item(u1, "NEWS", "tomorrow");
+  later.op.valid_from_ms = now + 20'000;
+  append(later);
+  EXPECT_EQ(a.payloads("NEWS"), strings{});
+  for (int i = 0; i < 6; ++i)
+    wait(std::chrono::seconds{5});
+  EXPECT_EQ(a.payloads("NEWS"), strings{"tomorrow"});
+}
+
+TEST_F(multi_device, resets_a_position_of_another_history_with_the_reason) {
+  append(u1, "NEWS", "one");
+  auto& a = online("d1", "u1", "NEWS", position{6, 40});
+  EXPECT_EQ(a.resets["NEWS"], std::vector<int>{wire::RESET_EPOCH});
+  EXPECT_EQ(a.payloads("NEWS"), strings{"one"});
+  auto& b = online("d2", "u1", "NEWS", position{7, 40});
+  EXPECT_EQ(b.resets["NEWS"], std::vector<int>{wire::RESET_AHEAD});
+  EXPECT_EQ(b.payloads("NEWS"), strings{"one"});
+}
+
+TEST_F(multi_device, sends_only_the_newest_where_the_biz_says_so) {
+  add_biz("NEWS", [](biz_config& x) { x.repush_newest = 2; });
+  for (auto text : {"1", "2", "3", "4"})
+    append(u1, "NEWS", text);
+  auto& a = online("d1", "u1", "NEWS");
+  EXPECT_EQ(a.payloads("NEWS"), (strings{"3", "4"}));
+  auto& b = online("d2", "u1", "NEWS", position{7, 1});
+  EXPECT_EQ(b.payloads("NEWS"), (strings{"3", "4"}));
+  EXPECT_EQ(b.resets["NEWS"], std::vector<int>{wire::RESET_NEWEST_ONLY});
+}
+
+TEST_F(multi_device, removes_what_is_beyond_retention_and_tells_who_missed_it) {
+  add_biz("NEWS", [](biz_config& x) { x.retention_s = 3600; });
+  auto& a = online("d1", "u1", "NEWS");
+  auto at = a.positions["NEWS"];
+  lose(a);
+  append(u1, "NEWS", "old");
+  now += 2 * 3'600'000;
+  append(u1, "NEWS", "new");
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 1u);
+  auto& again = online("d1", "u1", "NEWS", at);
+  EXPECT_EQ(again.resets["NEWS"], std::vector<int>{wire::RESET_TRIMMED});
+  EXPECT_EQ(again.payloads("NEWS"), strings{"new"});
+}
+
+TEST_F(multi_device, closes_a_device_that_never_acknowledges) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "x");
+  for (int i = 0; i < 8; ++i)
+    wait(std::chrono::seconds{5});
+  EXPECT_EQ(a.closed, ec::ack_missed);
+}
+
+TEST_F(multi_device, closes_a_device_that_acknowledges_what_it_never_got) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "x");
+  ack(a, "NEWS", 2);
+  EXPECT_EQ(a.closed, ec::bad_position);
+}
+
+TEST_F(multi_device, puts_an_idle_stream_to_sleep_and_wakes_it_with_everything) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  ack(a, "NEWS");
+  auto at = a.positions["NEWS"];
+  lose(a);
+  EXPECT_EQ(count.streams.load(), 1);
+  for (int i = 0; i < 6; ++i)
+    wait(std::chrono::seconds{120});
+  EXPECT_EQ(count.streams.load(), 0);
+  EXPECT_EQ(append(u1, "NEWS", "two").at.id, 2u);
+  auto& again = online("d1", "u1", "NEWS", at);
+  EXPECT_EQ(again.payloads("NEWS"), strings{"two"});
+}
+
+TEST_F(multi_device, serves_several_bizs_over_one_connection_independently) {
+  add_biz("DEVICE-LOCK");
+  auto& a = online("d1", "u1", "NEWS");
+  subscribe(a, "DEVICE-LOCK");
+  append(u1, "NEWS", "n1");
+  append(u1, "DEVICE-LOCK", "l1");
+  append(u1, "NEWS", "n2");
+  EXPECT_EQ(a.ids("NEWS"), (numbers{1, 2}));
+  EXPECT_EQ(a.ids("DEVICE-LOCK"), numbers{1});
+  wire::Unsubscribe stop;
+  stop.add_biz("NEWS");
+  say(a, frame_type::unsubscribe, stop);
+  append(u1, "NEWS", "n3");
+  append(u1, "DEVICE-LOCK", "l2");
+  EXPECT_EQ(a.ids("NEWS"), (numbers{1, 2}));
+  EXPECT_EQ(a.ids("DEVICE-LOCK"), (numbers{1, 2}));
+}
+
+// -- users on devices ----------------------------------------------------------------------------
+
+TEST_F(multi_device, leaks_nothing_when_another_user_binds_on_the_same_device) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "for u1");
+  bind(a, "u2");
+  append(u1, "NEWS", "secret of u1");
+  EXPECT_EQ(a.payloads("NEWS"), strings{"for u1"});
+  a.ops.clear();
+  subscribe(a, "NEWS");
+  append(u2, "NEWS", "for u2");
+  EXPECT_EQ(a.payloads("NEWS"), strings{"for u2"});
+}
+
+TEST_F(multi_device, ignores_a_late_ack_that_was_meant_for_the_user_before) {
+  append(u2, "NEWS", "for u2");
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "for u1");
+  auto old = a.binding;
+  bind(a, "u2");
+  subscribe(a, "NEWS");
+  ASSERT_EQ(a.payloads("NEWS").back(), "for u2");
+  a.binding = old;
+  ack(a, "NEWS", 1); // it handled op 1 of u1, not op 1 of u2
+  lose(a);
+  auto& again = online("d1", "u2", "NEWS");
+  EXPECT_EQ(again.payloads("NEWS"), strings{"for u2"}) << "u2's cursor did not move";
+}
+
+TEST_F(multi_device, keeps_device_and_global_feeds_over_a_change_of_user) {
+  add_biz("DEVICE-CMD", [](biz_config& x) { x.target = biz_target::device; });
+  add_biz("ALL", [](biz_config& x) {
+    x.scope = biz_scope::global;
+    x.target = biz_target::device;
+  });
+  auto& a = online("d1", "u1", "DEVICE-CMD");
+  subscribe(a, "ALL");
+  bind(a, "u2");
+  unbind(a);
+  append(principal::device("d1"), "DEVICE-CMD", "reboot");
+  append(principal::global(), "ALL", "hello all");
+  EXPECT_EQ(a.payloads("DEVICE-CMD"), strings{"reboot"});
+  EXPECT_EQ(a.payloads("ALL"), strings{"hello all"});
+}
+
+TEST_F(multi_device, refuses_user_bizs_without_a_user) {
+  auto& a = online("d1", "", "NEWS");
+  EXPECT_EQ(a.refused["NEWS"], ec::not_bound);
+  subscribe(a, "NO-SUCH");
+  EXPECT_EQ(a.refused["NO-SUCH"], ec::unknown_biz);
+  add_biz("OFF", [](biz_config& x) { x.online = false; });
+  subscribe(a, "OFF");
+  EXPECT_EQ(a.refused["OFF"], ec::biz_offline);
+  EXPECT_FALSE(a.closed);
+}
+
+TEST_F(multi_device, binds_nobody_with_a_wrong_token) {
+  auto& a = connect("d1");
+  bind(a, "u1");
+  wire::Bind x;
+  x.set_user("u2");
+  x.set_token(make_user_token("guess", "u2", "", now / 1000 + 60));
+  say(a, frame_type::bind, x);
+  EXPECT_EQ(a.bind_code, ec::bad_token);
+  subscribe(a, "NEWS");
+  EXPECT_EQ(a.refused["NEWS"], ec::not_bound) << "also not the user before";
+}
+
+// -- single-device -------------------------------------------------------------------------------
+
+class single_device : public sync_test {
+public:
+  void SetUp() override {
+    sync_test::SetUp();
+    add_biz("ONCE", [](biz_config& x) {
+      x.multi_device = false;
+      x.ack_timeout_s = 10;
+    });
+  }
+};
+
+TEST_F(single_device, offers_an_op_to_one_device_only) {
+  auto& a = online("d1", "u1", "ONCE");
+  auto& b = online("d2", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  EXPECT_EQ(a.payloads("ONCE"), strings{"x"});
+  EXPECT_EQ(b.payloads("ONCE"), strings{});
+  ack(a, "ONCE");
+  lose(a);
+  append(u1, "ONCE", "y");
+  EXPECT_EQ(b.payloads("ONCE"), strings{"y"}) << "x is consumed";
+}
+
+TEST_F(single_device, offers_it_to_another_that_acknowledges_when_the_first_does_not) {
+  auto& a = online("d1", "u1", "ONCE");
+  auto& b = online("d2", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  for (int i = 0; i < 11; ++i)
+    wait(std::chrono::seconds{1});
+  EXPECT_EQ(b.payloads("ONCE"), strings{"x"});
+  ack(b, "ONCE");
+  append(u1, "ONCE", "y");
+  EXPECT_EQ(b.payloads("ONCE"), (strings{"x", "y"}));
+  EXPECT_EQ(a.payloads("ONCE"), strings{"x"});
+}
+
+TEST_F(single_device, hands_the_turn_on_when_its_device_leaves) {
+  auto& a = online("d1", "u1", "ONCE");
+  auto& b = online("d2", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  lose(a);
+  EXPECT_EQ(b.payloads("ONCE"), strings{"x"});
+}
+
+TEST_F(single_device, starts_a_second_device_where_the_user_is) {
+  auto& a = online("d1", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  ack(a, "ONCE");
+  lose(a);
+  wait(std::chrono::seconds{2});
+  restart();
+  append(u1, "ONCE", "y");
+  auto& b = online("d2", "u1", "ONCE");
+  EXPECT_EQ(b.payloads("ONCE"), strings{"y"});
+}
+
+TEST_F(single_device, tells_a_device_what_others_have_consumed) {
+  auto& a = online("d1", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  ack(a, "ONCE");
+  lose(a);
+  auto& b = online("d2", "u1", "ONCE", position{7, 0});
+  EXPECT_EQ(b.resets["ONCE"], std::vector<int>{wire::RESET_CONSUMED_ELSEWHERE});
+  EXPECT_EQ(b.positions["ONCE"].id, 1u);
+}
+
+// -- persistence, targets, global ----------------------------------------------------------------
+
+TEST_F(sync_test, drops_non_persistent_ops_for_who_is_offline) {
+  add_biz("PING", [](biz_config& x) { x.persistent = false; });
+  EXPECT_EQ(append(u1, "PING", "nobody").online, 0u);
+  auto& a = online("d1", "u1", "PING");
+  auto r = append(u1, "PING", "now");
+  EXPECT_EQ(r.code, ec::none);
+  EXPECT_EQ(r.at, position{});
+  EXPECT_EQ(r.online, 1u);
+  EXPECT_EQ(a.payloads("PING"), strings{"now"});
+}
+
+TEST_F(sync_test, refuses_when_the_caller_wants_somebody_online_and_nobody_is) {
+  add_biz("NEWS");
+  auto x = item(u1, "NEWS", "x");
+  x.check_online = true;
+  EXPECT_EQ(append(x).code, ec::target_offline);
+  online("d1", "u1", "NEWS");
+  EXPECT_EQ(append(x).code, ec::none);
+}
+
+TEST_F(sync_test, refuses_an_offline_biz) {
+  add_biz("NEWS", [](biz_config& x) { x.online = false; });
+  EXPECT_EQ(append(u1, "NEWS", "x").code, ec::biz_offline);
+}
+
+TEST_F(sync_test, delivers_only_to_verified_users_where_the_biz_demands_it) {
+  add_biz("SAFE", [](biz_config& x) { x.verified_only = true; });
+  auto& a = online("d1", "u1", "SAFE");
+  append(u1, "SAFE", "x");
+  EXPECT_EQ(a.payloads("SAFE"), strings{"x"});
+}
+
+class global_biz : public sync_test {
+public:
+  void SetUp() override {
+    sync_test::SetUp();
+    add_biz("ALL", [](biz_config& x) {
+      x.scope = biz_scope::global;
+      x.target = biz_target::device;
+    });
+  }
+};
+
+TEST_F(global_biz, reaches_every_device_of_the_app_once) {
+  std::vector<test_device*> all;
+  for (int i = 0; i < 20; ++i)
+    all.push_back(&online("d" + std::to_string(i), "", "ALL"));
+  append(principal::global(), "ALL", "one");
+  append(principal::global(), "ALL", "two");
+  for (auto* x : all) {
+    EXPECT_EQ(x->payloads("ALL"), (strings{"one", "two"}));
+    EXPECT_FALSE(x->gap);
+  }
+}
+
+TEST_F(global_biz, keeps_a_cursor_per_device_and_no_row_per_user) {
+  auto& a = online("d1", "", "ALL");
+  append(principal::global(), "ALL", "one");
+  ack(a, "ALL");
+  wait(std::chrono::seconds{3});
+  restart();
+  append(principal::global(), "ALL", "two");
+  EXPECT_EQ(online("d1", "", "ALL").payloads("ALL"), strings{"two"});
+  EXPECT_EQ(online("d2", "", "ALL").payloads("ALL"), (strings{"one", "two"}));
+}
+
+TEST_F(global_biz, reads_the_disk_once_for_all_who_catch_up) {
+  for (int i = 0; i < 300; ++i)
+    append(principal::global(), "ALL", std::to_string(i));
+  restart();
+  count.disk_pages = 0;
+  for (int n = 0; n < 50; ++n) {
+    auto& x = online("d" + std::to_string(n), "", "ALL");
+    for (int i = 0; i < 20 && x.positions["ALL"].id < 300; ++i)
+      ack(x, "ALL");
+    ASSERT_EQ(x.ids("ALL").size(), 300u);
+    ASSERT_FALSE(x.gap);
+  }
+  EXPECT_LE(count.disk_pages.load(), 6u);
+}
+
+TEST_F(global_biz, restricts_to_user_lists_and_ranges_where_the_biz_is_for_users) {
+  add_biz("SHARD", [](biz_config& x) { x.scope = biz_scope::global; });
+  auto& a = online("d1", "100", "SHARD");
+  auto& b = online("d2", "200", "SHARD");
+  auto x = item(principal::global(), "SHARD", "only 100..150");
+  x.op.filter.min_uid = 100;
+  x.op.filter.max_uid = 150;
+  append(x);
+  EXPECT_EQ(a.payloads("SHARD"), strings{"only 100..150"});
+  EXPECT_EQ(b.payloads("SHARD"), strings{});
+}
+
+TEST_F(global_biz, survives_the_death_of_its_relay) {
+  auto& a = online("d1", "", "ALL");
+  append(principal::global(), "ALL", "one");
+  ack(a, "ALL");
+  auto dead = sv->where.relay(app);
+  sv->where.drop_relay(app);
+  self->send_exit(dead, caf::exit_reason::kill);
+  sched.run();
+  append(principal::global(), "ALL", "two");
+  EXPECT_EQ(a.payloads("ALL"), (strings{"one", "two"}));
+  EXPECT_FALSE(a.gap);
+}
+
+// -- hello ---------------------------------------------------------------------------------------
+
+TEST_F(sync_test, welcomes_a_signed_hello_once) {
+  std::string bytes;
+  auto& a = connect("d1", [&](wire::Hello& x) { x.set_nonce(std::string(16, 'n')); });
+  EXPECT_TRUE(a.welcome);
+  auto& b = connect("d1", [&](wire::Hello& x) { x.set_nonce(std::string(16, 'n')); });
+  EXPECT_EQ(b.closed, ec::nonce_replayed);
+}
+
+TEST_F(sync_test, refuses_forged_stale_and_malformed_hellos) {
+  EXPECT_EQ(connect("d1", [](wire::Hello& x) { x.set_signature(std::string(32, 'x')); }).closed,
+      ec::bad_signature);
+  EXPECT_EQ(connect("d1", [](wire::Hello& x) { x.set_key("dk_other"); }).closed, ec::bad_signature);
+  EXPECT_EQ(connect("d1", [&](wire::Hello& x) { x.set_timestamp_ms(now - 301'000); }).closed,
+      ec::clock_skew);
+  EXPECT_EQ(
+      connect("d1", [](wire::Hello& x) { x.set_version(2); }).closed, ec::unsupported_version);
+  EXPECT_EQ(connect("a b").closed, ec::bad_message);
+  EXPECT_EQ(connect("d1", [](wire::Hello& x) { x.set_os(std::string(65, 'x')); }).closed,
+      ec::bad_message);
+}
+
+TEST_F(sync_test, takes_nothing_before_hello) {
+  for (auto type : {frame_type::bind, frame_type::subscribe, frame_type::ack, frame_type::ops}) {
+    test_device x;
+    auto wire = std::make_shared<connection>();
+    wire->send = [](const shared_bytes&) {};
+    wire->close = [&](const shared_bytes&, ec why) { x.closed = x.closed.value_or(why); };
+    wire->consumed = [](std::uint32_t) {};
+    wire->set_heartbeat = [](std::chrono::seconds) {};
+    auto hdl = keep(sys.spawn(device, device_options{sv, wire, 0}));
+    tell(hdl, atom::frame::value, device_frame{type, {}});
+    EXPECT_EQ(x.closed, ec::unexpected_message);
+    self->send_exit(hdl, caf::exit_reason::kill);
+    sched.run();
+  }
+}
+
+TEST_F(sync_test, lets_the_newest_connection_of_a_device_win_and_tells_the_old_one) {
+  auto& a = connect("d1");
+  auto& b = connect("d1");
+  EXPECT_EQ(a.closed, ec::replaced);
+  EXPECT_FALSE(b.closed);
+  lose(a);
+  auto online =
+      ask<online_report>(sv->where.hub(), atom::online::value, online_query{app, {}, {}, {}, 10});
+  ASSERT_TRUE(online);
+  EXPECT_EQ(online->total, 1u);
+}
+
+TEST_F(sync_test, closes_a_connection_that_sends_rubbish) {
+  for (auto type :
+      {frame_type::bind, frame_type::subscribe, frame_type::unsubscribe, frame_type::ack}) {
+    auto& a = connect("d1");
+    tell(a.hdl, atom::frame::value, device_frame{type, "\xff\xff\xff\xff"});
+    EXPECT_EQ(a.closed, ec::bad_message);
+  }
+}
+
+} // namespace
+} // namespace shoal::testing_support
