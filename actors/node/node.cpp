@@ -55,7 +55,7 @@ shared_bytes going_away(std::mt19937& random) {
   wire::Close out;
   out.set_code(static_cast<std::uint32_t>(ec::going_away));
   out.set_text("this node stops");
-  out.set_retry_after_ms(500 + random() % reconnect_spread_ms);
+  out.set_retry_after_ms(500 + static_cast<std::uint32_t>(random() % reconnect_spread_ms));
   return std::make_shared<const std::string>(
       encode_frame(frame_type::close, out.SerializeAsString()));
 }
