@@ -78,6 +78,10 @@ public:
 struct rocks_options {
   std::size_t block_cache_bytes = 256u << 20;
   std::size_t memtable_bytes = 64u << 20;
+  /// With less than this left on the disk, writes are refused with `storage_full`.
+  std::uint64_t reserve_bytes = 128u << 20;
+  /// Gets what the engine warns about, from any thread. Empty: it is dropped.
+  std::function<void(std::string_view line)> log;
 };
 
 /// Opens or creates. Throws std::runtime_error with a sentence for people: the folder is in use by

@@ -6,15 +6,16 @@
 #include <charconv>
 #include <filesystem>
 #include <mutex>
+#include <shared_mutex>
 #include <stdexcept>
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 
 #include "storage/keys.hpp"
 #include "storage/rocks_layout.hpp"
+#include "storage/rocks_watch.hpp"
 
 namespace shoal::storage {
 
@@ -28,30 +29,15 @@ constexpr std::size_t row_overhead = 12;
 rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
 std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
 
-/// Remembers that RocksDB is in trouble (after a soft error it stops compacting, but writers are
-/// not told), and keeps it from waiting for space on its own: it would look every few seconds only,
-/// and refuse to be asked meanwhile.
-class trouble_listener : public rocksdb::EventListener {
-public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override {
-    troubled = true;
-  }
-
-  void OnErrorRecoveryBegin(
-      rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-
-  std::atomic<bool> troubled = false;
-};
-
 class rocks_database : public database {
 public:
   using handles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
   rocks_database(std::unique_ptr<rocksdb::DB> db, handles families,
-      std::shared_ptr<trouble_listener> listener, const rocks_seams& seams)
+      std::shared_ptr<trouble_listener> listener, const rocks_options& options,
+      const rocks_seams& seams)
       : db_{std::move(db)}, families_{std::move(families)}, listener_{std::move(listener)},
+        space_{*db_->GetEnv(), db_->GetName(), options.reserve_bytes, seams.resume_pause},
         resume_pause_{seams.resume_pause} {}
 
   ~rocks_database() override {
@@ -62,7 +48,7 @@ public:
 
   ec write(const write_batch& batch, bool sync) override {
     if (batch.empty())
-      return sync ? result_of(db_->FlushWAL(true)) : ec::none;
+      return sync ? sync_log() : ec::none;
     auto native = rocksdb::WriteBatch{batch.bytes() + row_overhead * batch.rows().size() + 16};
     for (const auto& row : batch.rows()) {
       auto* family = handle_of(row.key);
@@ -112,40 +98,71 @@ private:
     return families_[static_cast<std::size_t>(family_of(key))];
   }
 
-  static ec result_of(const rocksdb::Status& status) {
-    if (status.ok())
-      return ec::none;
-    return status.IsNoSpace() ? ec::storage_full : ec::storage_failed;
+  ec apply(rocksdb::WriteBatch& batch, bool sync) {
+    auto options = rocksdb::WriteOptions{};
+    options.sync = sync;
+    return use_log([&] { return db_->Write(options, &batch); });
+  }
+
+  ec sync_log() {
+    return use_log([&] { return db_->FlushWAL(true); });
   }
 
   /// A database in trouble (disk full, I/O error) refuses writes, or stops compacting, until it is
   /// asked to go on.
-  ec apply(rocksdb::WriteBatch& batch, bool sync) {
-    if (listener_->troubled)
+  template <class Action>
+  ec use_log(Action action) {
+    if (!space_.enough())
+      return ec::storage_full;
+    if (listener_->trouble != ec::none || log_failure_ != ec::none)
       resume();
-    auto options = rocksdb::WriteOptions{};
-    options.sync = sync;
-    auto status = db_->Write(options, &batch);
-    if (!status.ok() && resume())
-      status = db_->Write(options, &batch);
-    return result_of(status);
+    auto code = try_log(action);
+    return code != ec::none && resume() ? try_log(action) : code;
   }
 
-  /// True if the database works again. Flushes what is in memory, so the log with the failed write
-  /// is left behind.
+  /// A log file that failed once is never touched again before RocksDB has left it: it would write
+  /// behind the hole (or, with assertions, end the process).
+  template <class Action>
+  ec try_log(Action action) {
+    auto guard = std::shared_lock{log_mutex_};
+    if (log_failure_ != ec::none)
+      return log_failure_;
+    if (listener_->rows_sealed.exchange(false))
+      put_ballast();
+    auto code = result_of(action());
+    if (code != ec::none)
+      log_failure_ = code;
+    return code;
+  }
+
+  /// True if the database works again. Flushes what is in memory and leaves the failed log file.
+  /// Asks only if there is space: RocksDB can wait for ever for a flush that fails meanwhile.
   bool resume() {
-    auto guard = std::unique_lock{resume_mutex_, std::try_to_lock};
-    if (!guard)
+    auto guard = std::unique_lock{log_mutex_};
+    if (listener_->trouble == ec::none && log_failure_ == ec::none)
+      return true;
+    if (!space_.enough())
       return false;
     auto now = std::chrono::steady_clock::now();
     if (now < next_resume_)
       return false;
     next_resume_ = now + resume_pause_;
-    listener_->troubled = false;
-    if (db_->Resume().ok())
-      return true;
-    listener_->troubled = true;
-    return false;
+    listener_->trouble = ec::none;
+    auto status = db_->Resume();
+    if (status.ok())
+      log_failure_ = ec::none;
+    else
+      listener_->trouble = result_of(status);
+    return status.ok();
+  }
+
+  /// `Resume` leaves the failed log file only if there is something in memory to flush. So there
+  /// always is: the erasure of a row that never exists, which needs no log.
+  void put_ballast() {
+    auto options = rocksdb::WriteOptions{};
+    options.disableWAL = true;
+    if (!db_->Delete(options, identity_key("ballast")).ok())
+      listener_->rows_sealed = true;
   }
 
   lookup get(std::string_view key, std::string& value, rocksdb::ReadTier tier) {
@@ -178,8 +195,10 @@ private:
   std::unique_ptr<rocksdb::DB> db_;
   handles families_;
   std::shared_ptr<trouble_listener> listener_;
+  free_space space_;
   std::chrono::milliseconds resume_pause_;
-  std::mutex resume_mutex_;
+  std::shared_mutex log_mutex_; ///< shared: uses the log; exclusive: replaces it
+  std::atomic<ec> log_failure_ = ec::none;
   std::chrono::steady_clock::time_point next_resume_;
 };
 
@@ -253,6 +272,7 @@ std::unique_ptr<database> open_rocks_database(
   auto native = engine_options(options);
   auto listener = std::make_shared<trouble_listener>();
   native.listeners.push_back(listener);
+  native.info_log = std::make_shared<line_logger>(options.log);
   if (seams.env != nullptr)
     native.env = seams.env;
   auto known = family_descriptors(options);
@@ -263,7 +283,7 @@ std::unique_ptr<database> open_rocks_database(
   if (!status.ok())
     refuse_open(folder, status);
   auto out = std::make_unique<rocks_database>(
-      std::unique_ptr<rocksdb::DB>{db}, std::move(families), std::move(listener), seams);
+      std::unique_ptr<rocksdb::DB>{db}, std::move(families), std::move(listener), options, seams);
   check_format(folder, *out);
   return out;
 }

@@ -17,8 +17,9 @@ namespace shoal::storage {
 struct rocks_seams {
   /// The operating system as RocksDB sees it; null = the real one. Must outlive the database.
   rocksdb::Env* env = nullptr;
-  /// A database that stopped writing (disk full) is asked to go on at most this often.
-  std::chrono::milliseconds resume_pause{100};
+  /// The space left is looked at, and a database that stopped writing asked to go on, at most this
+  /// often.
+  std::chrono::milliseconds resume_pause{50};
 };
 
 std::unique_ptr<database> open_rocks_database(

@@ -134,8 +134,6 @@ rocksdb::DBOptions engine_options(const rocks_options& options) {
   out.skip_stats_update_on_db_open = true;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
-  out.keep_log_file_num = 4;
-  out.max_log_file_size = 4u << 20;
   out.info_log_level = rocksdb::WARN_LEVEL;
   return out;
 }

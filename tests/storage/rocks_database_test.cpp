@@ -1,7 +1,9 @@
 // What only the real engine can get wrong: opening, crashing, damage on disk, a full disk.
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -209,15 +211,22 @@ public:
 
   const char* Name() const override { return "failing_disk"; }
 
-  rocksdb::IOStatus state() const {
-    switch (now.load()) {
+  rocksdb::IOStatus state() {
+    switch (now_.load()) {
     case mood::full:
+      refused_ = true;
       return rocksdb::IOStatus::NoSpace("no space left on the test's disk");
     case mood::broken:
       return rocksdb::IOStatus::IOError("the test's disk is broken");
     default:
       return rocksdb::IOStatus::OK();
     }
+  }
+
+  void set(mood x) {
+    now_ = x;
+    if (x == mood::fine)
+      refused_ = false;
   }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -228,9 +237,19 @@ public:
     return status;
   }
 
-  std::atomic<mood> now = mood::fine;
+  rocksdb::IOStatus GetFreeSpace(const std::string&, const rocksdb::IOOptions&, std::uint64_t* out,
+      rocksdb::IODebugContext*) override {
+    // Runs full behind the back of whoever looked before.
+    *out = refused_ ? 0 : space_left.load();
+    return rocksdb::IOStatus::OK();
+  }
+
+  std::atomic<std::uint64_t> space_left = std::uint64_t{1} << 40;
 
 private:
+  std::atomic<mood> now_ = mood::fine;
+  std::atomic<bool> refused_ = false;
+
   class file : public rocksdb::FSWritableFileOwnerWrapper {
   public:
     file(std::unique_ptr<rocksdb::FSWritableFile> inner, failing_disk& disk)
@@ -269,12 +288,12 @@ public:
 
 TEST_F(failing_disk_test, full_refuses_writes_answers_reads_and_recovers_with_space) {
   put(*db, "Oa", "1");
-  disk->now = failing_disk::mood::full;
+  disk->set(failing_disk::mood::full);
   EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
   EXPECT_EQ(put(*db, "Ob", "2", false), ec::storage_full);
   EXPECT_EQ(value_of(*db, "Oa"), "1");
   EXPECT_EQ(value_of(*db, "Ob"), "(none)");
-  disk->now = failing_disk::mood::fine;
+  disk->set(failing_disk::mood::fine);
   EXPECT_EQ(put(*db, "Oc", "3"), ec::none);
   EXPECT_EQ(value_of(*db, "Oc"), "3");
   EXPECT_EQ(value_of(*db, "Ob"), "(none)");
@@ -282,9 +301,9 @@ TEST_F(failing_disk_test, full_refuses_writes_answers_reads_and_recovers_with_sp
 
 TEST_F(failing_disk_test, full_shows_nothing_of_the_refused_batch_after_a_restart) {
   put(*db, "Oa", "1");
-  disk->now = failing_disk::mood::full;
+  disk->set(failing_disk::mood::full);
   EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
-  disk->now = failing_disk::mood::fine;
+  disk->set(failing_disk::mood::fine);
   EXPECT_EQ(put(*db, "Oc", "3"), ec::none);
   auto image = scratch_folder{};
   copy_image(folder.path(), image.path());
@@ -296,9 +315,9 @@ TEST_F(failing_disk_test, full_shows_nothing_of_the_refused_batch_after_a_restar
 
 TEST_F(failing_disk_test, full_again_and_again_recovers_each_time) {
   for (auto i = 0; i < 5; ++i) {
-    disk->now = failing_disk::mood::full;
+    disk->set(failing_disk::mood::full);
     EXPECT_EQ(put(*db, numbered("Orefused", i), "x"), ec::storage_full);
-    disk->now = failing_disk::mood::fine;
+    disk->set(failing_disk::mood::fine);
     EXPECT_EQ(put(*db, numbered("Otaken", i), "x"), ec::none);
   }
   auto count = 0;
@@ -312,9 +331,107 @@ TEST_F(failing_disk_test, full_again_and_again_recovers_each_time) {
   EXPECT_EQ(count, 5);
 }
 
+TEST_F(failing_disk_test, full_recovers_with_nothing_in_memory_to_flush) {
+  db.reset();
+  db = open_rocks_database(folder.path(), {}, seams);
+  for (auto sync : {true, false, true}) {
+    disk->set(failing_disk::mood::full);
+    EXPECT_EQ(put(*db, "Ob", "2", sync), ec::storage_full);
+    EXPECT_EQ(put(*db, "Ob", "2", sync), ec::storage_full);
+    disk->set(failing_disk::mood::fine);
+    EXPECT_EQ(db->write({}, true), ec::none);
+  }
+  EXPECT_EQ(put(*db, "Oc", "3"), ec::none);
+  EXPECT_EQ(value_of(*db, "Ob"), "(none)");
+}
+
+TEST_F(failing_disk_test, full_refuses_writers_of_many_threads_and_recovers) {
+  auto stop = std::atomic<bool>{false};
+  auto accepted = std::array<std::atomic<int>, 3>{};
+  auto writers = std::vector<std::thread>{};
+  for (std::size_t t = 0; t < accepted.size(); ++t)
+    writers.emplace_back([&, t] {
+      auto stem = std::string{"Ot"} + std::to_string(t) + '-';
+      while (!stop) {
+        auto key = stem + std::to_string(accepted[t].load());
+        if (put(*db, key, "x", t == 0) == ec::none)
+          ++accepted[t];
+      }
+    });
+  auto progress = [&](std::size_t t) {
+    for (auto before = accepted[t].load(); accepted[t] < before + 5;)
+      std::this_thread::yield();
+  };
+  for (auto round = 0; round < 10; ++round) {
+    for (std::size_t t = 0; t < accepted.size(); ++t)
+      progress(t);
+    disk->set(failing_disk::mood::full);
+    EXPECT_EQ(put(*db, "Srefused", "x"), ec::storage_full);
+    disk->set(failing_disk::mood::fine);
+  }
+  stop = true;
+  for (auto& x : writers)
+    x.join();
+  auto image = scratch_folder{};
+  EXPECT_EQ(db->write({}, true), ec::none);
+  copy_image(folder.path(), image.path());
+  auto after = open_rocks_database(image.path());
+  for (std::size_t t = 0; t < accepted.size(); ++t) {
+    auto stem = std::string{"Ot"} + std::to_string(t) + '-';
+    for (auto i = 0; i < accepted[t]; ++i)
+      ASSERT_EQ(value_of(*after, stem + std::to_string(i)), "x") << stem << i;
+  }
+}
+
+TEST_F(failing_disk_test, nearly_full_refuses_writes_before_the_engine_is_hurt) {
+  put(*db, "Oa", "1");
+  disk->space_left = rocks_options{}.reserve_bytes - 1;
+  EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
+  EXPECT_EQ(db->write({}, true), ec::storage_full);
+  EXPECT_EQ(value_of(*db, "Oa"), "1");
+  EXPECT_EQ(value_of(*db, "Ob"), "(none)");
+  disk->space_left = rocks_options{}.reserve_bytes;
+  EXPECT_EQ(put(*db, "Ob", "2"), ec::none);
+}
+
+TEST_F(failing_disk_test, full_fails_a_bare_sync_too) {
+  put(*db, "Oa", "1", false);
+  disk->set(failing_disk::mood::full);
+  EXPECT_NE(db->write({}, true), ec::none);
+  EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
+  EXPECT_EQ(db->write({}, true), ec::storage_full);
+  disk->set(failing_disk::mood::fine);
+  EXPECT_EQ(db->write({}, true), ec::none);
+  EXPECT_EQ(value_of(*db, "Oa"), "1");
+}
+
+TEST_F(failing_disk_test, full_does_not_keep_the_database_from_closing) {
+  put(*db, "Oa", "1");
+  disk->set(failing_disk::mood::full);
+  EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
+  db.reset();
+  disk->set(failing_disk::mood::fine);
+  db = open_rocks_database(folder.path(), {}, seams);
+  EXPECT_EQ(value_of(*db, "Oa"), "1");
+}
+
+TEST_F(failing_disk_test, warns_into_the_log_of_the_node) {
+  db.reset();
+  auto lines = std::atomic<int>{0};
+  auto options = rocks_options{};
+  options.log = [&](std::string_view line) { lines += !line.empty(); };
+  db = open_rocks_database(folder.path(), options, seams);
+  disk->set(failing_disk::mood::full);
+  EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_full);
+  EXPECT_GT(lines, 0);
+  disk->set(failing_disk::mood::fine);
+  db.reset();
+  EXPECT_FALSE(fs::exists(folder.path() + "/LOG"));
+}
+
 TEST_F(failing_disk_test, broken_says_so) {
   put(*db, "Oa", "1");
-  disk->now = failing_disk::mood::broken;
+  disk->set(failing_disk::mood::broken);
   EXPECT_EQ(put(*db, "Ob", "2"), ec::storage_failed);
   EXPECT_EQ(value_of(*db, "Oa"), "1");
   EXPECT_EQ(value_of(*db, "Ob"), "(none)");

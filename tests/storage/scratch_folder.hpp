@@ -6,13 +6,14 @@
 #include <string>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 namespace shoal::storage {
 
 class scratch_folder {
 public:
   scratch_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "shoal-test-XXXXXX").string();
+    auto name = (place() / "shoal-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error{"cannot make a scratch folder"};
     path_ = name;
@@ -29,6 +30,12 @@ public:
   const std::string& path() const { return path_; }
 
 private:
+  /// In memory if possible: what syncing costs on the disk below is not what these tests are about.
+  static std::filesystem::path place() {
+    auto memory = std::filesystem::path{"/dev/shm"};
+    return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+  }
+
   std::string path_;
 };
 
