@@ -98,7 +98,8 @@ void add_options(CLI::App& app, options& x) {
   size("--handshakes", x.handshakes, "connect");
   size("--concurrency", x.concurrency, "Connections being opened at the same time");
   size("--payload", x.payload, "Bytes of one op");
-  size("--rounds", x.rounds, "broadcast, burst; the median counts");
+  size("--rounds", x.rounds, "broadcast; the median counts");
+  size("--burst-rounds", x.burst_rounds, "The same for burst");
   size("--burst", x.burst, "Ops of one burst");
   size("--users", x.users, "sync, latency, replay");
   size("--ops", x.ops, "sync");

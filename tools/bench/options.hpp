@@ -24,11 +24,12 @@ struct options {
   std::size_t handshakes = 5000; ///< connect
   std::size_t concurrency = 64;  ///< connections being opened at the same time
   std::size_t payload = 200;     ///< bytes of one op
-  std::size_t rounds = 10;       ///< broadcast, burst: the median counts
-  std::size_t burst = 50;        ///< ops of one burst
-  std::size_t users = 1000;      ///< sync, latency, replay: one device each
-  std::size_t ops = 200000;      ///< sync
-  std::size_t publishers = 10;   ///< sync: connections that send
+  std::size_t rounds = 10;       ///< broadcast: the median counts
+  std::size_t burst_rounds = 3;
+  std::size_t burst = 50;      ///< ops of one burst
+  std::size_t users = 1000;    ///< sync, latency, replay: one device each
+  std::size_t ops = 200000;    ///< sync
+  std::size_t publishers = 10; ///< sync: connections that send
   std::size_t batch = 100; ///< sync: items per API call, messages in flight per peer's publisher
   std::size_t rate = 5000; ///< latency: ops per second
   std::size_t jetstream_rate = 2000; ///< the same for JetStream, which cannot keep up with more
@@ -47,6 +48,7 @@ inline void shrink(options& x) {
   tenth(x.ops);
   tenth(x.streams);
   x.rounds = 3;
+  x.burst_rounds = 1;
   x.seconds = 3;
 }
 

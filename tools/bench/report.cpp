@@ -21,10 +21,10 @@ using json = nlohmann::ordered_json;
 std::size_t size_of(const std::string& name, const options& x) {
   const auto sizes = std::map<std::string, std::size_t>{{"devices", x.devices},
       {"handshakes", x.handshakes}, {"concurrency", x.concurrency}, {"payload", x.payload},
-      {"rounds", x.rounds}, {"burst", x.burst}, {"users", x.users}, {"ops", x.ops},
-      {"publishers", x.publishers}, {"batch", x.batch}, {"rate", x.rate},
-      {"jetstream_rate", x.jetstream_rate}, {"callers", x.callers}, {"seconds", x.seconds},
-      {"backlog", x.backlog}, {"streams", x.streams}};
+      {"rounds", x.rounds}, {"burst_rounds", x.burst_rounds}, {"burst", x.burst},
+      {"users", x.users}, {"ops", x.ops}, {"publishers", x.publishers}, {"batch", x.batch},
+      {"rate", x.rate}, {"jetstream_rate", x.jetstream_rate}, {"callers", x.callers},
+      {"seconds", x.seconds}, {"backlog", x.backlog}, {"streams", x.streams}};
   return sizes.at(name);
 }
 

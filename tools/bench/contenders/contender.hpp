@@ -57,6 +57,7 @@ struct plan {
   std::size_t users = 0;
   std::size_t payload = 0;
   std::size_t in_flight = 1; ///< per publisher
+  bool single_calls = false; ///< Shoal: one item per call, one call at a time per publisher
 };
 
 constexpr auto to_all = ~std::size_t{0};

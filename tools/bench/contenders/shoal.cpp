@@ -107,7 +107,7 @@ std::unique_ptr<device> shoal_contender::make_device(std::size_t i, tally& t) {
 }
 
 std::unique_ptr<publisher> shoal_contender::make_publisher(std::size_t, tally& t) {
-  return std::make_unique<shoal_api>(admin_, plan_.in_flight, t);
+  return std::make_unique<shoal_api>(admin_, plan_.single_calls ? 1 : plan_.in_flight, t);
 }
 
 std::unique_ptr<contender> make_shoal(surroundings s) {

@@ -52,7 +52,8 @@ figures run(contender& who, const surroundings& around) {
                         .confirmed = true,
                         .users = wishes.users,
                         .payload = wishes.payload,
-                        .in_flight = 1});
+                        .in_flight = wishes.batch,
+                        .single_calls = true});
   auto senders = crew{loop, who, t, wishes, wishes.callers};
   auto devices = fleet{loop, who, t, wishes};
   devices.connect(wishes.users);
