@@ -1,0 +1,255 @@
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+#include "tools/shoalctl/command_line.hpp"
+
+namespace shoal::ctl {
+namespace {
+
+struct call_seen {
+  std::string method, target;
+  json body;
+};
+
+struct fake_caller : caller {
+  fake_caller(std::vector<call_seen>& calls, std::vector<reply>& replies)
+      : seen{calls}, answers{replies} {}
+  reply call(std::string_view method, std::string_view target, std::string_view body) override {
+    seen.push_back(
+        {std::string{method}, std::string{target}, body.empty() ? json{} : json::parse(body)});
+    if (answers.empty())
+      throw unreachable{"connection refused"};
+    auto out = answers.front();
+    answers.erase(answers.begin());
+    return out;
+  }
+  std::vector<call_seen>& seen;
+  std::vector<reply>& answers;
+};
+
+struct command_line : testing::Test {
+  int run(std::vector<std::string> args) {
+    out.str("");
+    err.str("");
+    auto env = [this](std::string_view name) -> std::optional<std::string> {
+      auto i = variables.find(name);
+      return i == variables.end() ? std::nullopt : std::optional{i->second};
+    };
+    auto connect = [this](const settings& to) -> std::unique_ptr<caller> {
+      used = to;
+      return std::make_unique<fake_caller>(calls, answers);
+    };
+    return run_command_line(std::move(args), {out, err, env, connect});
+  }
+
+  test::temp_dir dir;
+  std::map<std::string, std::string, std::less<>> variables{
+      {"SHOAL_KEY", "ak_1"}, {"SHOAL_SECRET", "s"}, {"SHOAL_APP", "shop"}};
+  std::vector<call_seen> calls;
+  std::vector<reply> answers;
+  settings used;
+  std::ostringstream out, err;
+};
+
+TEST_F(command_line, sends_an_op_with_every_field) {
+  answers = {{200, R"({"id":1,"epoch":1,"repeated":false,"online":0})"}};
+  ASSERT_EQ(run({"sync", "send", "NEWS", "--payload", "hi", "--key", "k", "--valid-from-ms", "1",
+                "--valid-until-ms", "2", "--os", "iOS", "--min-app-version", "1.0",
+                "--max-app-version", "2.0", "--regions", "CN,US", "--models", "M", "--networks",
+                "wifi", "--tags", "a=b", "--tags", "c=d=e", "--users", "u1", "--min-uid", "1",
+                "--max-uid", "9", "--check-online"}),
+      0)
+      << err.str();
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].method, "POST");
+  EXPECT_EQ(calls[0].target, "/v1/apps/shop/sync");
+  auto expected =
+      json::parse(R"({"biz":"NEWS","payload":"hi","key":"k","valid_from_ms":1,"valid_until_ms":2,
+      "os":"iOS","min_app_version":"1.0","max_app_version":"2.0","regions":["CN","US"],"models":["M"],
+      "networks":["wifi"],"tags":{"a":"b","c":"d=e"},"users":["u1"],"min_uid":1,"max_uid":9,"check_online":true})");
+  EXPECT_EQ(nlohmann::json(calls[0].body), nlohmann::json(expected));
+}
+
+TEST_F(command_line, sends_a_file_as_text_or_as_base64) {
+  answers = {{200, "{}"}, {200, "{}"}};
+  auto file = (dir.path() / "payload").string();
+  std::ofstream{file} << "text\n";
+  ASSERT_EQ(run({"sync", "send", "X", "--user", "u1", "--payload", "@" + file}), 0) << err.str();
+  EXPECT_EQ(calls[0].body["payload"], "text\n");
+  std::ofstream{file} << "\xff";
+  ASSERT_EQ(run({"sync", "send", "X", "--user", "u1", "--payload", "@" + file}), 0);
+  EXPECT_EQ(calls[1].body["payload_base64"], "/w==");
+  EXPECT_EQ(run({"sync", "send", "X", "--payload", "@/absent/file"}), 2);
+}
+
+TEST_F(command_line, sends_batches_and_tells_each_line) {
+  auto file = (dir.path() / "items").string();
+  std::ofstream{file} << R"({"biz":"X"})"
+                      << "\n"
+                      << R"({"biz":"Y"})"
+                      << "\n";
+  answers = {{200, R"({"results":[{"id":7,"epoch":1,"repeated":false,"online":0},
+      {"error":{"code":"unknown_biz","number":4031,"detail":"no"}}]})"}};
+  EXPECT_EQ(run({"sync", "batch", file, "-o", "json"}), 1) << "one item was refused";
+  EXPECT_EQ(calls[0].body["items"].size(), 2u);
+  auto rows = json::parse(out.str());
+  EXPECT_EQ(rows[0]["line"], 1);
+  EXPECT_EQ(rows[0]["id"], 7);
+  EXPECT_EQ(rows[1]["error"], "unknown_biz");
+  std::ofstream{file} << "not json\n";
+  EXPECT_EQ(run({"sync", "batch", file}), 2);
+  EXPECT_NE(err.str().find("line 1"), std::string::npos);
+}
+
+TEST_F(command_line, follows_pages_of_a_stream) {
+  answers = {{200, R"({"ops":[{"id":4}],"more":true,"next_after":4})"},
+      {200, R"({"ops":[{"id":5}],"more":false,"next_after":5})"}};
+  ASSERT_EQ(run({"sync", "tail", "user:u1", "X", "--after", "3", "--once"}), 0);
+  EXPECT_EQ(calls[0].target, "/v1/apps/shop/streams/user:u1/X/ops?limit=1000&after=3");
+  EXPECT_EQ(calls[1].target, "/v1/apps/shop/streams/user:u1/X/ops?limit=1000&after=4");
+}
+
+TEST_F(command_line, creates_or_changes_a_biz) {
+  answers = {{404, "{}"}, {201, "{}"}, {200, "{}"}, {200, "{}"}};
+  ASSERT_EQ(run({"biz", "set", "NEWS", "--scope", "global", "--online", "true"}), 0);
+  EXPECT_EQ(calls[1].method, "PUT");
+  EXPECT_EQ(calls[1].body, json::parse(R"({"scope":"global","online":true})"));
+  ASSERT_EQ(run({"biz", "set", "NEWS", "--payload-max", "7"}), 0);
+  EXPECT_EQ(calls[3].method, "PATCH");
+  EXPECT_EQ(calls[3].body, json::parse(R"({"payload_max":7})"));
+}
+
+TEST_F(command_line, every_command_makes_its_call) {
+  struct expectation {
+    std::vector<std::string> args;
+    std::string method, target;
+  };
+  for (const auto& x : std::vector<expectation>{
+           {{"app", "create", "new", "--description", "d"}, "POST", "/v1/apps"},
+           {{"app", "list"}, "GET", "/v1/apps"},
+           {{"app", "show"}, "GET", "/v1/apps/shop"},
+           {{"audit", "--limit", "5", "--after", "ab"}, "GET",
+               "/v1/apps/shop/audit?limit=5&after=ab"},
+           {{"key", "create", "read", "--note", "n"}, "POST", "/v1/apps/shop/keys"},
+           {{"key", "list"}, "GET", "/v1/apps/shop/keys"},
+           {{"key", "enable", "ak_2"}, "PATCH", "/v1/apps/shop/keys/ak_2"},
+           {{"key", "disable", "ak_2"}, "PATCH", "/v1/apps/shop/keys/ak_2"},
+           {{"key", "delete", "ak_2"}, "DELETE", "/v1/apps/shop/keys/ak_2"},
+           {{"biz", "show", "X"}, "GET", "/v1/apps/shop/biz/X"},
+           {{"biz", "list"}, "GET", "/v1/apps/shop/biz"},
+           {{"biz", "online", "X"}, "POST", "/v1/apps/shop/biz/X/online"},
+           {{"biz", "offline", "X"}, "POST", "/v1/apps/shop/biz/X/offline"},
+           {{"sync", "position", "global", "X"}, "GET", "/v1/apps/shop/streams/global/X"},
+           {{"sync", "why", "user:u1", "X", "3", "d1"}, "GET",
+               "/v1/apps/shop/streams/user:u1/X/why?id=3&device=d1"},
+           {{"sync", "cursors", "global", "X", "--device", "d1"}, "GET",
+               "/v1/apps/shop/streams/global/X/cursors?limit=1000&device=d1"},
+           {{"device", "show", "d1"}, "GET", "/v1/apps/shop/devices/d1"},
+           {{"device", "kick", "d1"}, "DELETE", "/v1/apps/shop/devices/d1/connection"},
+           {{"user", "show", "u1"}, "GET", "/v1/apps/shop/users/u1"},
+           {{"online"}, "GET", "/v1/apps/shop/online?limit=100"},
+       }) {
+    calls.clear();
+    answers = {{200, "{}"}};
+    ASSERT_EQ(run(x.args), 0) << x.args[0] << " " << err.str();
+    ASSERT_EQ(calls.size(), 1u);
+    EXPECT_EQ(calls[0].method, x.method) << x.target;
+    EXPECT_EQ(calls[0].target, x.target);
+  }
+}
+
+TEST_F(command_line, ends_with_1_when_the_server_refuses) {
+  answers = {{404, R"({"code":"not_found","detail":"no such app"})"}};
+  EXPECT_EQ(run({"app", "show"}), 1);
+  EXPECT_EQ(err.str(), "shoalctl: not_found: no such app\n");
+  EXPECT_EQ(out.str(), "");
+  answers = {{502, "<html>"}};
+  EXPECT_EQ(run({"app", "show"}), 1);
+}
+
+TEST_F(command_line, ends_with_2_on_bad_usage) {
+  for (const auto& args :
+      std::vector<std::vector<std::string>>{{}, {"nonsense"}, {"app"}, {"app", "create"},
+          {"app", "show", "--bogus"}, {"sync", "send", "X"}, {"app", "show", "-o", "xml"},
+          {"biz", "set", "X", "--online", "maybe"}, {"biz", "set", "X", "--payload-max", "many"},
+          {"sync", "send", "X", "--payload", "p", "--tags", "novalue"}})
+    EXPECT_EQ(run(args), 2);
+  EXPECT_TRUE(calls.empty());
+  variables.erase("SHOAL_APP");
+  EXPECT_EQ(run({"app", "show"}), 2);
+  variables.erase("SHOAL_SECRET");
+  EXPECT_EQ(run({"app", "list"}), 2);
+}
+
+TEST_F(command_line, ends_with_3_when_nobody_answers) {
+  EXPECT_EQ(run({"app", "show"}), 3);
+  answers = {{200, "<html>"}};
+  EXPECT_EQ(run({"app", "show"}), 3);
+}
+
+TEST_F(command_line, prefers_flags_to_environment_to_file) {
+  auto file = (dir.path() / "ctl.toml").string();
+  std::ofstream{file}
+      << "url = \"https://file\"\nkey = \"file\"\nca = \"file.pem\"\ninsecure = true\n";
+  answers = {{200, "{}"}};
+  ASSERT_EQ(run({"--config", file, "--app", "flag", "app", "show"}), 0) << err.str();
+  EXPECT_EQ(used.url, "https://file");
+  EXPECT_EQ(used.key, "ak_1") << "environment";
+  EXPECT_EQ(used.ca, "file.pem");
+  EXPECT_TRUE(used.insecure);
+  EXPECT_EQ(calls[0].target, "/v1/apps/flag");
+  variables["XDG_CONFIG_HOME"] = dir.path().string();
+  std::filesystem::create_directories(dir.path() / "shoal");
+  std::ofstream{dir.path() / "shoal" / "shoalctl.toml"} << "url = \"https://default\"\n";
+  answers = {{200, "{}"}};
+  ASSERT_EQ(run({"app", "show"}), 0);
+  EXPECT_EQ(used.url, "https://default");
+}
+
+TEST_F(command_line, refuses_a_settings_file_it_does_not_understand) {
+  auto file = (dir.path() / "ctl.toml").string();
+  EXPECT_EQ(run({"--config", file, "app", "show"}), 2) << "missing";
+  for (auto text : {"url = 1\n", "urll = \"x\"\n", "= nonsense", "insecure = \"yes\"\n"}) {
+    std::ofstream{file} << text;
+    EXPECT_EQ(run({"--config", file, "app", "show"}), 2) << text;
+  }
+}
+
+TEST_F(command_line, prints_help_and_completion) {
+  EXPECT_EQ(run({"--help"}), 0);
+  EXPECT_NE(out.str().find("sync"), std::string::npos);
+  EXPECT_EQ(run({"completion", "bash"}), 0);
+  EXPECT_NE(out.str().find("complete -F _shoalctl shoalctl"), std::string::npos);
+  EXPECT_NE(out.str().find("\"sync send\") words=\"--user --device"), std::string::npos);
+}
+
+TEST_F(command_line, shows_rows_as_a_table_or_as_json) {
+  auto body =
+      std::string{R"({"keys":[{"id":"ak_1","role":"read","enabled":true,"note":"ü","created_ms":1},
+      {"id":"ak_22","role":"write","enabled":false,"note":"evil\u001b[31m","created_ms":2}]})"};
+  answers = {{200, body}, {200, body}, {200, R"({"keys":[]})"}};
+  ASSERT_EQ(run({"key", "list"}), 0);
+  EXPECT_EQ(out.str(), "ID     ROLE   ENABLED  NOTE       CREATED MS\n"
+                       "ak_1   read   true     ü          1\n"
+                       "ak_22  write  false    evil?[31m  2\n");
+  ASSERT_EQ(run({"key", "list", "-o", "json"}), 0);
+  EXPECT_EQ(json::parse(out.str()), json::parse(body));
+  ASSERT_EQ(run({"key", "list"}), 0);
+  EXPECT_EQ(out.str(), "none\n");
+}
+
+TEST_F(command_line, shows_one_object_as_lines) {
+  answers = {{200, R"({"id":"shop","users_auth":{"mode":"hmac"},"no":1})"}, {204, ""}};
+  ASSERT_EQ(run({"app", "show"}), 0);
+  EXPECT_EQ(out.str(), "id               shop\nusers_auth.mode  hmac\nno               1\n");
+  ASSERT_EQ(run({"key", "delete", "ak_1"}), 0);
+  EXPECT_EQ(out.str(), "done\n");
+}
+
+} // namespace
+} // namespace shoal::ctl

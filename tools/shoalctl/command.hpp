@@ -1,0 +1,98 @@
+// What a command of shoalctl is: a row in a table, with its arguments and the call it makes.
+//
+// The command line, its help, shell completion and request bodies are all made from this table.
+// `run` returns data by `emit`; how data looks is decided by render.hpp.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace shoal::ctl {
+
+using json = nlohmann::ordered_json;
+
+struct argument {
+  enum class kind : std::uint8_t { positional, text, number, boolean, list, pairs, flag };
+  std::string_view name; ///< "app" or "--min-app-version"
+  std::string_view help;
+  kind how = kind::text;
+  bool required = false;
+  bool in_body = false; ///< becomes the body's field of the same name, '-' as '_'
+};
+
+/// What was given on the command line.
+class given {
+public:
+  bool has(std::string_view name) const { return values_.contains(name); }
+  std::string text(std::string_view name, std::string_view otherwise = "") const;
+  std::vector<std::string> list(std::string_view name) const;
+  void set(std::string_view name, std::vector<std::string> values);
+
+private:
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;
+};
+
+struct reply {
+  int status = 0;
+  std::string body;
+};
+
+/// Makes signed calls. Throws `unreachable`.
+class caller {
+public:
+  virtual ~caller() = default;
+  virtual reply call(std::string_view method, std::string_view target, std::string_view body) = 0;
+};
+
+struct unreachable {
+  std::string why;
+};
+struct bad_usage {
+  std::string why;
+};
+/// The server said no; `problem` is its document.
+struct refused {
+  json problem;
+};
+
+/// What a run works with.
+struct session {
+  caller& server;
+  std::string app; ///< from --app, $SHOAL_APP or the file
+  std::function<void(json)> emit;
+
+  /// Calls and returns the answer's JSON (null for an empty one). Throws `refused`.
+  json ask(std::string_view method, std::string_view target, const json& body = nullptr);
+  /// "/v1/apps/<app>" + rest; throws `bad_usage` without an app.
+  std::string of_app(std::string_view rest) const;
+};
+
+struct command {
+  std::string_view words; ///< "key create"
+  std::string_view help;
+  std::vector<argument> args;
+  std::vector<std::string_view> columns;          ///< of the table; empty: all fields
+  std::string_view rows;                          ///< field of the answer that holds the rows
+  std::function<int(const given&, session&)> run; ///< 0, or 1 if something was refused
+};
+
+/// All commands, in the order of the help.
+const std::vector<command>& commands();
+
+/// The request body made of the arguments that belong into it. Throws `bad_usage`.
+json body_of(const command& which, const given& values);
+
+/// Characters that a URL's path or query cannot hold are percent-encoded.
+std::string url_encoded(std::string_view text);
+
+// The table, by subject.
+std::vector<command> tenant_commands(); ///< app, key, biz, audit
+std::vector<command> sync_commands();
+std::vector<command> device_commands(); ///< device, user, online
+
+} // namespace shoal::ctl

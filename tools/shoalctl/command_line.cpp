@@ -1,0 +1,253 @@
+#include "tools/shoalctl/command_line.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/shoalctl/render.hpp"
+
+namespace shoal::ctl {
+
+namespace {
+
+using kind = argument::kind;
+
+std::string field_of(std::string_view name) {
+  while (name.starts_with('-'))
+    name.remove_prefix(1);
+  std::string out{name};
+  for (auto& c : out)
+    if (c == '-')
+      c = '_';
+  return out;
+}
+
+json value_of(const argument& a, const given& values) {
+  auto text = values.text(a.name);
+  switch (a.how) {
+  case kind::positional:
+  case kind::text:
+    return text;
+  case kind::flag:
+    return true;
+  case kind::boolean:
+    if (text != "true" && text != "false")
+      throw bad_usage{std::string{a.name} + " must be true or false"};
+    return text == "true";
+  case kind::number: {
+    auto number = json::parse(text, nullptr, false);
+    if (!number.is_number_unsigned())
+      throw bad_usage{std::string{a.name} + " must be a whole number"};
+    return number;
+  }
+  case kind::list:
+    return values.list(a.name);
+  case kind::pairs: {
+    auto out = json::object();
+    for (const auto& pair : values.list(a.name)) {
+      auto split = pair.find('=');
+      if (split == std::string::npos || split == 0)
+        throw bad_usage{std::string{a.name} + " wants name=value, not " + pair};
+      out[pair.substr(0, split)] = pair.substr(split + 1);
+    }
+    return out;
+  }
+  }
+  return nullptr;
+}
+
+// One command's arguments as options of CLI11; what is given lands in `values`.
+void add_argument(CLI::App& to, const argument& a, given& values) {
+  auto name = std::string{a.name};
+  if (a.how == kind::flag) {
+    to.add_flag_callback(
+        name, [&values, name] { values.set(name, {"true"}); }, std::string{a.help});
+    return;
+  }
+  auto take = CLI::callback_t{[&values, name](const CLI::results_t& given_values) {
+    values.set(name, given_values);
+    return true;
+  }};
+  auto option = to.add_option(name, take, std::string{a.help});
+  option->required(a.required);
+  if (a.how == kind::list || a.how == kind::pairs)
+    option->delimiter(',')->allow_extra_args(false)->type_size(1)->expected(1)->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeAll);
+  else
+    option->type_size(1)->expected(1);
+}
+
+CLI::App& command_app(CLI::App& root, std::string_view words, std::string_view help) {
+  auto split = words.find(' ');
+  if (split == std::string_view::npos)
+    return *root.add_subcommand(std::string{words}, std::string{help});
+  auto group = std::string{words.substr(0, split)};
+  auto known = root.get_subcommands([&](CLI::App* x) { return x->get_name() == group; });
+  auto parent = known.empty() ? root.add_subcommand(group, "") : known.front();
+  parent->require_subcommand(1);
+  return *parent->add_subcommand(std::string{words.substr(split + 1)}, std::string{help});
+}
+
+struct flags {
+  std::string url, key, secret, ca, app, config, output = "table";
+  bool insecure = false;
+};
+
+void add_flags(CLI::App& root, flags& x) {
+  root.add_option("--url", x.url, "server, e.g. https://localhost:7443 ($SHOAL_URL)");
+  root.add_option("--key", x.key, "key id ($SHOAL_KEY)");
+  root.add_option(
+      "--secret", x.secret, "its secret ($SHOAL_SECRET; others may see flags of processes)");
+  root.add_option("--ca", x.ca, "PEM file with the certificate to trust ($SHOAL_CA)");
+  root.add_option("--app", x.app, "app that commands are about ($SHOAL_APP)");
+  root.add_flag("--insecure", x.insecure, "do not verify the server's certificate");
+  root.add_option("--config", x.config, "settings file instead of ~/.config/shoal/shoalctl.toml");
+  root.add_option("-o,--output", x.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
+settings settings_of(const flags& x, const environment& env) {
+  auto out = load_settings(env, x.config);
+  for (auto [from, to] : {std::pair{&x.url, &out.url}, {&x.key, &out.key}, {&x.secret, &out.secret},
+           {&x.ca, &out.ca}, {&x.app, &out.app}})
+    if (!from->empty())
+      *to = *from;
+  out.insecure = out.insecure || x.insecure;
+  if (out.key.empty() || out.secret.empty())
+    throw bad_usage{
+        "key and secret are missing: give --key and --secret, or set SHOAL_KEY and SHOAL_SECRET"};
+  return out;
+}
+
+std::string words_of(const refused& x) {
+  auto text = [&](const char* field) {
+    auto i = x.problem.find(field);
+    return i != x.problem.end() && i->is_string() ? i->get<std::string>() : std::string{};
+  };
+  return text("code") + ": " + text("detail");
+}
+
+int run_chosen(
+    const command& chosen, const given& values, const flags& x, const surroundings& around) {
+  try {
+    auto to = settings_of(x, around.env);
+    auto server = around.connect(to);
+    auto show = [&](const json& data) {
+      around.out << (x.output == "json" ? render_json(data) : render_table(data, chosen))
+                 << std::flush;
+    };
+    auto s = session{*server, to.app, show};
+    return chosen.run(values, s);
+  } catch (const refused& why) {
+    around.err << "shoalctl: " << words_of(why) << "\n";
+    return 1;
+  } catch (const bad_usage& why) {
+    around.err << "shoalctl: " << why.why << "\n";
+    return 2;
+  } catch (const unreachable& why) {
+    around.err << "shoalctl: " << why.why << "\n";
+    return 3;
+  }
+}
+
+} // namespace
+
+std::string given::text(std::string_view name, std::string_view otherwise) const {
+  auto i = values_.find(name);
+  return i == values_.end() || i->second.empty() ? std::string{otherwise} : i->second.back();
+}
+
+std::vector<std::string> given::list(std::string_view name) const {
+  auto i = values_.find(name);
+  return i == values_.end() ? std::vector<std::string>{} : i->second;
+}
+
+void given::set(std::string_view name, std::vector<std::string> values) {
+  values_.insert_or_assign(std::string{name}, std::move(values));
+}
+
+json session::ask(std::string_view method, std::string_view target, const json& body) {
+  auto answer = server.call(method, target, body.is_null() ? "" : body.dump());
+  auto data = answer.body.empty() ? json{} : json::parse(answer.body, nullptr, false);
+  if (answer.status >= 400)
+    throw refused{
+        data.is_object() ? data : json{{"code", "http " + std::to_string(answer.status)}}};
+  if (data.is_discarded())
+    throw unreachable{"the answer is not JSON; is this a Shoal server?"};
+  return data;
+}
+
+std::string session::of_app(std::string_view rest) const {
+  if (app.empty())
+    throw bad_usage{"which app? give --app or set SHOAL_APP"};
+  return "/v1/apps/" + url_encoded(app) + std::string{rest};
+}
+
+json body_of(const command& which, const given& values) {
+  auto out = json::object();
+  for (const auto& a : which.args)
+    if (a.in_body && values.has(a.name))
+      out[field_of(a.name)] = value_of(a, values);
+  return out;
+}
+
+std::string url_encoded(std::string_view text) {
+  constexpr std::string_view plain = "-._~!$'()*,;:@";
+  constexpr auto digits = "0123456789ABCDEF";
+  std::string out;
+  for (auto c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+        plain.find(c) != std::string_view::npos)
+      out += c;
+    else
+      out.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  return out;
+}
+
+const std::vector<command>& commands() {
+  static const auto all = [] {
+    auto out = tenant_commands();
+    for (auto more : {sync_commands(), device_commands()})
+      out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }();
+  return all;
+}
+
+int run_command_line(std::vector<std::string> args, const surroundings& around) {
+  auto root = CLI::App{"Talks to a Shoal server.", "shoalctl"};
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.set_version_flag("--version", SHOAL_VERSION);
+  auto x = flags{};
+  auto values = given{};
+  add_flags(root, x);
+  std::map<CLI::App*, const command*> by_app;
+  for (const auto& c : commands()) {
+    auto& app = command_app(root, c.words, c.help);
+    app.fallthrough();
+    for (const auto& a : c.args)
+      add_argument(app, a, values);
+    by_app[&app] = &c;
+  }
+  auto& completion = command_app(
+      root, "completion bash", "A completion script: source <(shoalctl completion bash)");
+  std::reverse(args.begin(), args.end());
+  try {
+    root.parse(std::move(args));
+  } catch (const CLI::ParseError& e) {
+    return root.exit(e, around.out, around.err) == 0 ? 0 : 2;
+  }
+  if (completion.parsed()) {
+    around.out << bash_completion();
+    return 0;
+  }
+  for (const auto& [app, chosen] : by_app)
+    if (app->parsed())
+      return run_chosen(*chosen, values, x, around);
+  return 2;
+}
+
+} // namespace shoal::ctl

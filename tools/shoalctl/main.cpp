@@ -1,0 +1,14 @@
+#include <iostream>
+
+#include <curl/curl.h>
+
+#include "tools/shoalctl/command_line.hpp"
+#include "tools/shoalctl/http_caller.hpp"
+
+int main(int argc, char** argv) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  using namespace shoal::ctl;
+  return run_command_line(
+      {argv + 1, argv + argc}, {std::cout, std::cerr, process_environment(),
+                                   [](const settings& to) { return make_http_caller(to); }});
+}

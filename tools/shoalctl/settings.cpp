@@ -1,0 +1,67 @@
+#include "tools/shoalctl/settings.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <toml++/toml.h>
+
+#include "tools/shoalctl/command.hpp"
+
+namespace shoal::ctl {
+
+namespace {
+
+std::string default_file(const environment& env) {
+  if (auto base = env("XDG_CONFIG_HOME"); base && !base->empty())
+    return *base + "/shoal/shoalctl.toml";
+  auto home = env("HOME");
+  return home ? *home + "/.config/shoal/shoalctl.toml" : "";
+}
+
+void take(const toml::table& from, settings& to, const std::string& file) {
+  for (const auto& [key, value] : from) {
+    auto name = key.str();
+    auto text = name == "url"      ? &to.url
+                : name == "key"    ? &to.key
+                : name == "secret" ? &to.secret
+                : name == "ca"     ? &to.ca
+                : name == "app"    ? &to.app
+                                   : nullptr;
+    if (text && value.is_string())
+      *text = value.as_string()->get();
+    else if (name == "insecure" && value.is_boolean())
+      to.insecure = value.as_boolean()->get();
+    else
+      throw bad_usage{
+          file + ": " + std::string{name} +
+          " is not one of url, key, secret, ca, app (strings) and insecure (true or false)"};
+  }
+}
+
+} // namespace
+
+environment process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    auto value = std::getenv(std::string{name}.c_str());
+    return value ? std::optional<std::string>{value} : std::nullopt;
+  };
+}
+
+settings load_settings(const environment& env, const std::string& named_file) {
+  auto out = settings{};
+  auto file = named_file.empty() ? default_file(env) : named_file;
+  if (!named_file.empty() || std::filesystem::exists(file)) {
+    try {
+      take(toml::parse_file(file), out, file);
+    } catch (const toml::parse_error& e) {
+      throw bad_usage{file + ": " + std::string{e.description()}};
+    }
+  }
+  for (auto [name, to] : {std::pair{"SHOAL_URL", &out.url}, {"SHOAL_KEY", &out.key},
+           {"SHOAL_SECRET", &out.secret}, {"SHOAL_CA", &out.ca}, {"SHOAL_APP", &out.app}})
+    if (auto value = env(name); value && !value->empty())
+      *to = *value;
+  return out;
+}
+
+} // namespace shoal::ctl
