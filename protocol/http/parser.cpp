@@ -261,6 +261,10 @@ request parser::take() { return std::move(done_); }
 
 bool parser::take_continue() { return std::exchange(wants_continue_, false); }
 
+std::size_t parser::held() const {
+  return input_.size() + (message_ ? message_->data.body.size() : 0);
+}
+
 parser::stage parser::at() const {
   if (message_)
     return stage::body;

@@ -55,6 +55,9 @@ public:
 
   enum class stage : std::uint8_t { idle, head, body };
 
+  /// Bytes held that are not handed out yet.
+  std::size_t held() const;
+
   /// What of the next request has arrived.
   stage at() const;
 

@@ -42,12 +42,12 @@ struct endpoint::impl {
       : keys{options.ticket_key_lifetime, clock::now()} {
     if (options.tls)
       context = make_context(options.certificate_file, options.key_file, keys);
-    auto count = std::max(1u, options.loops);
+    options.loops = std::max(1u, options.loops);
     setup = std::make_shared<loop_setup>();
     setup->options = std::move(options);
     setup->handlers = std::move(handlers);
     setup->context = [this] { return current_context(); };
-    for (auto i = 0u; i < count; ++i)
+    for (auto i = 0u; i < setup->options.loops; ++i)
       loops.push_back(std::make_shared<io_loop>(i, setup));
     door = std::make_unique<acceptor>(setup->options, loops);
     for (auto& x : loops)

@@ -81,6 +81,8 @@ struct endpoint_options {
   std::size_t max_frame = default_max_frame;
   std::size_t max_http_body = 16 * 1024 * 1024;
   std::size_t max_http_header = 16 * 1024;
+  std::size_t max_http_unfinished =
+      256 * 1024 * 1024; ///< bytes of incomplete requests of all connections together
   std::size_t write_limit =
       4 * 1024 * 1024;                 ///< queued bytes per connection before it counts as slow
   std::uint32_t unhandled_frames = 64; ///< frames at the sink before reading stops

@@ -26,7 +26,10 @@ http_driver::http_driver(connection& x) : connection_{x}, parser_{limits_of(x.lo
   connection_.loop().counters().http_connections.add();
 }
 
-http_driver::~http_driver() { connection_.loop().counters().http_connections.subtract(); }
+http_driver::~http_driver() {
+  connection_.loop().unfinished_http() -= counted_;
+  connection_.loop().counters().http_connections.subtract();
+}
 
 void http_driver::on_start() {
   peer_ = connection_.peer();
@@ -92,6 +95,8 @@ void http_driver::read_requests() {
     return;
   switch (parser_.next()) {
   case http::parser::outcome::need_more:
+    if (!within_budget())
+      return refuse(http::problem(503, ec::overloaded, "too many requests are under way"));
     if (parser_.take_continue())
       connection_.send(share("HTTP/1.1 100 Continue\r\n\r\n"));
     return watch();
@@ -101,6 +106,7 @@ void http_driver::read_requests() {
     return refuse(http::problem(why.status, why.code, why.detail));
   }
   case http::parser::outcome::have_request:
+    within_budget();
     return hand_out(parser_.take());
   }
 }
@@ -130,6 +136,16 @@ void http_driver::hand_out(http::request x) {
 /// Ends the connection with an answer that no handler gave.
 void http_driver::refuse(const http::response& x) {
   connection_.close(share(http::to_bytes(x, {http::after::close, false, false})), ec::none);
+}
+
+/// Requests are authenticated when they are complete, so what all the incomplete ones hold needs a
+/// bound of its own.
+bool http_driver::within_budget() {
+  auto& loop = connection_.loop();
+  auto held = parser_.held();
+  loop.unfinished_http() += held - counted_;
+  counted_ = held;
+  return loop.unfinished_http() <= loop.options().max_http_unfinished / loop.options().loops;
 }
 
 /// The time for a head or a body starts with its first byte and is not extended by a trickle of

@@ -73,6 +73,9 @@ public:
   std::span<char> write_scratch() { return write_scratch_; }
   bool draining() const { return draining_; }
 
+  /// Bytes of incomplete HTTP requests on this loop; its drivers keep the sum.
+  std::size_t& unfinished_http() { return unfinished_http_; }
+
   std::unique_ptr<driver> make_driver(application what, connection& x);
   void mark_dirty(connection& x);
   void bury(connection& x);
@@ -124,7 +127,8 @@ private:
   std::atomic<std::uint64_t> population_ = 0;
   loop_counters counters_;
 
-  timing_wheel wheel_; // before slots_: connections unlink themselves from it
+  std::size_t unfinished_http_ = 0; // before slots_: drivers take their share out of it
+  timing_wheel wheel_;              // before slots_: connections unlink themselves from it
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<target> dirty_;

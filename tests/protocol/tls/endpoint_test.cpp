@@ -1,10 +1,13 @@
 #include <atomic>
+#include <ctime>
 #include <fstream>
 #include <future>
 #include <random>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
 
 #include "protocol/device.pb.h"
 #include "protocol/tls/endpoint.hpp"
@@ -436,6 +439,46 @@ TEST(endpoint, refuses_connections_above_its_limit) {
   EXPECT_TRUE(eventually([&] { return tls_client{server.port()}.connected(); }));
 }
 
+TEST(endpoint, waits_without_spinning_while_the_process_has_no_file_left) {
+  auto server = test_endpoint{};
+  auto before = rlimit{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  auto lowest = ::dup(0);
+  ::close(lowest);
+  auto tight =
+      rlimit{static_cast<rlim_t>(lowest) + 1, before.rlim_max}; // one more: the client's socket
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  auto client = tls_client{server.port(), {.tls = false}};
+  auto begin = std::clock();
+  auto wait = pollfd{client.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&wait, 1, 400), 0);
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC / 5);
+  EXPECT_EQ(server->stats().accepted, 0u);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(eventually([&] { return server->stats().accepted == 1; }));
+}
+
+TEST(endpoint, serves_others_while_one_connection_floods_it) {
+  auto server = test_endpoint{{.loops = 1}};
+  server.reaction = [](tls::link x, frame) { x.consumed(1); };
+  auto stop = std::atomic<bool>{false};
+  auto flood = std::thread{[&] {
+    auto client = tls_client{server.port()};
+    auto bytes = std::string{};
+    for (auto i = 0; i < 100; ++i)
+      bytes += encode_frame(frame_type::ack, std::string(1000, 'x'));
+    while (!stop && client.send(bytes)) {
+    }
+  }};
+  ASSERT_TRUE(server.next_sink()->wait_frames(1000));
+  auto begin = std::chrono::steady_clock::now();
+  for (auto i = 0; i < 20; ++i)
+    EXPECT_EQ((tls_client{server.port(), http_client()}.ask(get).status), 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
+  stop = true;
+  flood.join();
+}
+
 TEST(endpoint, drains_all_devices_with_a_last_frame_for_each) {
   auto server = test_endpoint{};
   auto clients = std::vector<std::unique_ptr<tls_client>>{};
@@ -617,7 +660,7 @@ TEST_F(http_endpoint, answers_pipelined_requests_in_order_one_at_a_time) {
     bytes += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
   client.send(bytes);
   for (auto i = 0; i < 50; ++i)
-    ASSERT_EQ(client.read_answer().body, "/" + std::to_string(i));
+    ASSERT_EQ(client.read_answer().body, std::string{"/"}.append(std::to_string(i)));
   EXPECT_EQ(most, 1);
   server->stop();
   for (auto& x : workers)
@@ -692,6 +735,25 @@ TEST_F(http_endpoint, takes_and_gives_large_bodies) {
     x({200, "text/plain", {}, std::string(6'000'000, 'y')});
   };
   EXPECT_EQ(ask(get).body.size(), 6'000'000u);
+}
+
+TEST(endpoint, bounds_what_all_incomplete_requests_hold_together) {
+  auto server = test_endpoint{{.loops = 1, .max_http_unfinished = 100'000}};
+  auto clients = std::vector<std::unique_ptr<tls_client>>{};
+  auto start =
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + std::string(40'000, 'x');
+  for (auto i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<tls_client>(server.port(), http_client()));
+    clients.back()->send(start);
+  }
+  auto third = tls_client{server.port(), http_client()};
+  auto answer = third.ask(start);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find("overloaded"), std::string::npos);
+  for (auto& x : clients)
+    EXPECT_EQ(x->ask(std::string(10'000, 'x')).status, 200);
+  EXPECT_EQ(
+      (tls_client{server.port(), http_client()}.ask(start + std::string(10'000, 'x')).status), 200);
 }
 
 TEST_F(http_endpoint, answers_408_to_slow_heads_and_bodies) {
