@@ -72,7 +72,7 @@ void shoal_contender::prepare(tls_loop& loop, const plan& p) {
     call(loop, admin_, "PUT", app + "/biz/" + name, settings.dump());
     call(loop, admin_, "POST", app + "/biz/" + name + "/online", "");
   };
-  biz(shoal_biz_all, {{"scope", "global"}});
+  biz(shoal_biz_all, {{"scope", "global"}, {"target", "device"}});
   biz(shoal_biz_own, {{"scope", "targeted"}, {"target", "user"}});
 }
 

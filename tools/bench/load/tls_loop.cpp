@@ -66,7 +66,7 @@ void connection::flush() {
 
 void connection::close() { loop->release(static_cast<tls_loop::slot&>(*this)); }
 
-tls_loop::tls_loop()
+tls_loop::tls_loop(tickets how)
     : context_{SSL_CTX_new(TLS_client_method())}, epoll_{::epoll_create1(EPOLL_CLOEXEC)},
       buffer_(buffer_size) {
   if (!context_ || epoll_ < 0)
@@ -76,13 +76,15 @@ tls_loop::tls_loop()
   SSL_CTX_set_ciphersuites(context_, "TLS_AES_128_GCM_SHA256");
   SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context_, 1); // one system call per read instead of two per record
+  SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
+  if (how == tickets::ignore)
+    return;
   SSL_CTX_set_session_cache_mode(
       context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_set_app_data(context_, this);
   SSL_CTX_sess_set_new_cb(context_, [](SSL* ssl, SSL_SESSION* ticket) {
     auto* self = static_cast<tls_loop*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    SSL_SESSION_free(self->ticket_);
-    self->ticket_ = ticket;
+    self->tickets_.push_back(ticket);
     return 1;
   });
 }
@@ -90,7 +92,8 @@ tls_loop::tls_loop()
 tls_loop::~tls_loop() {
   for (auto& s : slots_)
     release(*s);
-  SSL_SESSION_free(ticket_);
+  for (auto* x : tickets_)
+    SSL_SESSION_free(x);
   SSL_CTX_free(context_);
   ::close(epoll_);
 }
@@ -125,8 +128,11 @@ connection& tls_loop::open(const dial_options& how, conversation& talk) {
     SSL_set_alpn_protos(s.ssl, reinterpret_cast<const unsigned char*>(list.data()),
         static_cast<unsigned>(list.size()));
   }
-  if (how.resume && ticket_)
-    SSL_set_session(s.ssl, ticket_);
+  if (how.resume && !tickets_.empty()) {
+    SSL_set_session(s.ssl, tickets_.back());
+    SSL_SESSION_free(tickets_.back());
+    tickets_.pop_back();
+  }
   s.at = how.greeted_plain ? slot::phase::greeting : slot::phase::connecting;
   auto event = epoll_event{};
   event.events = how.greeted_plain ? EPOLLIN : EPOLLOUT;

@@ -48,12 +48,14 @@ struct dial_options {
   std::uint16_t port = 0;
   std::string alpn;           ///< empty: none
   bool greeted_plain = false; ///< the server says one line before TLS (NATS)
-  bool resume = false;        ///< with the newest session ticket
+  bool resume = false;        ///< with a ticket, if one is left
 };
+
+enum class tickets : std::uint8_t { ignore, keep };
 
 class tls_loop {
 public:
-  tls_loop();
+  explicit tls_loop(tickets how = tickets::ignore);
   ~tls_loop();
   tls_loop(const tls_loop&) = delete;
   tls_loop& operator=(const tls_loop&) = delete;
@@ -82,7 +84,7 @@ private:
   void release(slot& s);
 
   ssl_ctx_st* context_;
-  ssl_session_st* ticket_ = nullptr;
+  std::vector<ssl_session_st*> tickets_; ///< newest last; OpenSSL lets a client use each once
   int epoll_;
   std::vector<std::unique_ptr<slot>> slots_;
   std::vector<std::size_t> free_;
