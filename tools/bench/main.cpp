@@ -10,6 +10,7 @@
 #include "tools/bench/floor/server.hpp"
 #include "tools/bench/floor/streams.hpp"
 #include "tools/bench/machine/child.hpp"
+#include "tools/bench/machine/interrupt.hpp"
 #include "tools/bench/report.hpp"
 
 namespace {
@@ -62,6 +63,8 @@ bool run_scenario(const scenario& s, const options& wishes) {
   auto table = result_table{s, wishes};
   auto ok = true;
   for (auto& name : contenders_of(s, wishes)) {
+    if (interrupted())
+      return false;
     std::fprintf(stderr, "%s: %s …\n", s.name.c_str(), name.c_str());
     try {
       table.add(name, run_one(s, name, wishes));
@@ -144,6 +147,10 @@ int main(int argc, char** argv) {
   if (wishes.bin_dir.empty())
     wishes.bin_dir = std::filesystem::canonical("/proc/self/exe").parent_path().string();
   raise_file_limit();
+  catch_interrupts();
+  if (load_average() > 1)
+    std::fprintf(stderr, "the machine is busy (load %.1f): these figures will not say much\n",
+        load_average());
   if (!wishes.report_file.empty() && !std::filesystem::exists(wishes.report_file))
     std::ofstream{wishes.report_file} << report_head();
   auto ok = true;

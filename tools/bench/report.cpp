@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/bench/machine/child.hpp"
 #include "tools/bench/names.hpp"
 
 namespace shoal::bench {
@@ -142,7 +143,8 @@ std::string report_head() {
   std::strftime(day.data(), day.size(), "%Y-%m-%d %H:%M UTC", ::gmtime_r(&now, &parts));
   return std::string{"# Benchmark of "} + day.data() +
          numbered("\n\nMachine: ", std::thread::hardware_concurrency()) + " x " + cpu_name() +
-         ", shared by server and load generator. In brackets: Shoal's figure divided by this "
+         ", shared by server and load generator; load before the run " + in_words(load_average()) +
+         ". In brackets: Shoal's figure divided by this "
          "one's. "
          "Figures drift from run to run, the ratios less; tools/bench/README.md says what each "
          "means.\n";

@@ -4,13 +4,17 @@
 #include <stdexcept>
 
 #include "tools/bench/load/clock.hpp"
+#include "tools/bench/machine/interrupt.hpp"
 #include "tools/bench/names.hpp"
 
 namespace shoal::bench {
 
 void wait_for(tls_loop& loop, const tally& t, int timeout_s, const std::string& what,
     const std::function<bool()>& done) {
-  auto over = loop.run_until([&] { return !t.trouble.empty() || done(); }, timeout_s);
+  auto over =
+      loop.run_until([&] { return interrupted() || !t.trouble.empty() || done(); }, timeout_s);
+  if (interrupted())
+    throw std::runtime_error{"interrupted"};
   if (!t.trouble.empty())
     throw std::runtime_error{what + ": " + t.trouble};
   if (!over)

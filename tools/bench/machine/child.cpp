@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -188,6 +189,11 @@ bool wait_for_port(std::uint16_t port, child& server, int timeout_ms) {
     ::poll(nullptr, 0, 20);
   }
   return false;
+}
+
+double load_average() {
+  auto result = 0.0;
+  return ::getloadavg(&result, 1) == 1 ? result : 0;
 }
 
 std::size_t raise_file_limit() {

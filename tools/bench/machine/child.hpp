@@ -60,6 +60,9 @@ std::uint16_t free_port();
 /// Waits until somebody listens. False if `server` ends first or the time is over.
 bool wait_for_port(std::uint16_t port, child& server, int timeout_ms);
 
+/// Runnable processes of the last minute; above 1 before a run, its figures are not worth much.
+double load_average();
+
 /// Raises the number of open files to the hard limit and returns it.
 std::size_t raise_file_limit();
 

@@ -5,6 +5,7 @@
 // omission).
 #include "tools/bench/load/clock.hpp"
 #include "tools/bench/load/fleet.hpp"
+#include "tools/bench/machine/interrupt.hpp"
 #include "tools/bench/scenarios/scenario.hpp"
 
 namespace shoal::bench {
@@ -25,7 +26,7 @@ void send_at_rate(tls_loop& loop, crew& senders, tally& t, const options& wishes
   auto turn = std::size_t{0};
   auto limit = due(total) + wishes.timeout_s * 1'000'000'000LL;
   auto expected = t.delivered + total;
-  while (t.delivered < expected && t.trouble.empty() && now_ns() < limit) {
+  while (t.delivered < expected && t.trouble.empty() && now_ns() < limit && !interrupted()) {
     for (auto tried = std::size_t{0};
          sent < total && due(sent) <= now_ns() && tried < senders.size(); ++turn) {
       auto i = turn % senders.size();

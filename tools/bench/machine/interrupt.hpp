@@ -1,0 +1,17 @@
+// Ctrl-C ends a run in order: servers are ended and data folders removed.
+#pragma once
+
+#include <csignal>
+
+namespace shoal::bench {
+
+inline volatile std::sig_atomic_t interrupt_seen = 0;
+
+inline void catch_interrupts() {
+  for (auto x : {SIGINT, SIGTERM})
+    std::signal(x, [](int) { interrupt_seen = 1; });
+}
+
+inline bool interrupted() { return interrupt_seen != 0; }
+
+} // namespace shoal::bench
