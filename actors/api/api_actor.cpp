@@ -7,25 +7,35 @@
 
 namespace shoal::api {
 
+namespace {
+
+std::string_view shown(std::string_view path) { return path.substr(0, 200); }
+
+} // namespace
+
 void api_state::serve(api_call& call) {
-  ++sv->count->api_calls;
   auto x = std::make_shared<exchange>();
   x->request = std::move(call.request);
   x->respond = std::move(call.respond);
   guard(*x, [&] {
-    admit(*x);
-    dispatch(x);
+    if (admit(*x))
+      dispatch(x);
   });
 }
 
-void api_state::admit(exchange& x) {
+bool api_state::admit(exchange& x) {
   x.to = match_route(x.request.method, x.request.path);
-  if (!x.to.found && !x.to.allowed.empty())
-    throw refusal{ec::method_not_allowed, "this path knows " + x.to.allowed};
+  if (!x.to.found && !x.to.allowed.empty()) {
+    ++sv->count->api_refused;
+    auto answer = problem(ec::method_not_allowed, "this path knows " + x.to.allowed, sv->now_ms());
+    answer.headers.emplace_back("Allow", x.to.allowed);
+    x.respond(std::move(answer));
+    return false;
+  }
   if (!x.to.found)
     throw refusal{ec::not_found, "no such path; see /v1/openapi.yaml"};
   if (x.to.found->who == access::anyone)
-    return;
+    return true;
   x.known = sv->catalog.load();
   auto signer = authenticate(*x.known, x.request, sv->now_ms(), *sv->request_nonces);
   if (signer.code != ec::none)
@@ -35,6 +45,7 @@ void api_state::admit(exchange& x) {
   if (permission.code != ec::none)
     throw refusal{permission.code, permission.code == ec::not_found ? "no such app" : ""};
   x.app = permission.app;
+  return true;
 }
 
 void api_state::dispatch(const exchange_ptr& x) {
@@ -120,10 +131,10 @@ void api_state::guard(const exchange& x, const std::function<void()>& work) cons
   } catch (const refusal& why) {
     if (auto status = http_status(why.code); status == 401 || status == 403)
       log::info("request refused", {{"code", to_string(why.code)}, {"method", x.request.method},
-                                       {"path", x.request.path}, {"peer", x.request.peer}});
+                                       {"path", shown(x.request.path)}, {"peer", x.request.peer}});
     refuse(x.respond, why.code, why.detail);
   } catch (const std::exception& e) {
-    log::error("request failed", {{"path", x.request.path}, {"error", e.what()}});
+    log::error("request failed", {{"path", shown(x.request.path)}, {"error", e.what()}});
     refuse(x.respond, ec::session_lost, "the server made a mistake; it is logged");
   }
 }

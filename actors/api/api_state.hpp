@@ -40,7 +40,7 @@ struct api_state {
 
   // -- the way in -----------------------------------------------------------------------------
   void serve(api_call& call);
-  void admit(exchange& x);
+  bool admit(exchange& x); ///< false: answered already
   void dispatch(const exchange_ptr& x);
   void tick();
   void refuse(const http::responder& respond, ec code, std::string_view detail) const;

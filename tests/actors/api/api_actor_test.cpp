@@ -159,7 +159,10 @@ TEST_F(api_actor_test, explains_refusals_as_problem_documents) {
   EXPECT_EQ(x.got->front().content_type, "application/problem+json");
   EXPECT_EQ(x.body()["status"], 404);
   EXPECT_EQ(x.body()["number"], 4041);
-  EXPECT_EQ(call(writer, "PUT", "/v1/apps").code(), "method_not_allowed");
+  auto put = call(writer, "PUT", "/v1/apps");
+  EXPECT_EQ(put.code(), "method_not_allowed");
+  EXPECT_EQ(
+      put.got->front().headers.at(0), (std::pair<std::string, std::string>{"Allow", "POST, GET"}));
   EXPECT_EQ(call(writer, "GET", "/v1/apps").code(), "forbidden");
   EXPECT_EQ(call(writer, "GET", "/v1/apps/other/online").code(), "not_found");
   EXPECT_EQ(call(writer, "POST", "/v1/apps/shop/sync", "{").code(), "invalid_argument");
