@@ -58,7 +58,7 @@ struct append_call {
 /// The only authority for the ids of one principal. Spawned by its partition on first use,
 /// passivates when idle.
 using stream_actor = feed_source_actor::extend<caf::reacts_to<atom::append, append_call>,
-    // From the partition: the rows of a commit_request are durable, or not.
+    // From the commit log's thread: rows are durable, or not.
     caf::reacts_to<atom::committed, commit_result>,
     caf::replies_to<atom::report, stream_key>::with<stream_report>,
     // From the partition: remove what is dead in this stream.
@@ -69,12 +69,6 @@ using stream_actor = feed_source_actor::extend<caf::reacts_to<atom::append, appe
 /// Hears that its rows are durable.
 using commit_client_actor = caf::typed_actor<caf::reacts_to<atom::committed, commit_result>>;
 
-/// What the commit log's thread tells a partition: everything up to this lsn has this outcome.
-struct log_result {
-  std::uint64_t lsn = 0;
-  ec code = ec::none;
-};
-
 /// Owns a fixed share of the principals: activates their streams and gives their commits one order.
 using partition_actor = feed_source_actor::extend<caf::reacts_to<atom::append, append_call>,
     // Makes rows durable; answered by `committed` with the request's token.
@@ -82,8 +76,6 @@ using partition_actor = feed_source_actor::extend<caf::reacts_to<atom::append, a
     // From a stream, or a relay: rows that may be written lazily. Never answered.
     caf::reacts_to<atom::commit, commit_request>,
     caf::replies_to<atom::report, stream_key>::with<stream_report>,
-    // From the commit log's thread.
-    caf::reacts_to<atom::committed, log_result>,
     // From a stream that wants to sleep and has seen that many messages of ours: if none is on its
     // way, it may.
     caf::reacts_to<atom::stop, principal_key, std::uint64_t>,
@@ -296,7 +288,6 @@ using api_actor = append_client_actor::extend<caf::reacts_to<atom::call, api_cal
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::append_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::append_call)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::log_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_stream)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::stored_cursor)
@@ -343,7 +334,7 @@ CAF_ADD_TYPE_ID(shoal, (shoal::kick_order))
 CAF_ADD_TYPE_ID(shoal, (shoal::storage::write_batch))
 CAF_ADD_TYPE_ID(shoal, (shoal::append_answer))
 CAF_ADD_TYPE_ID(shoal, (shoal::append_call))
-CAF_ADD_TYPE_ID(shoal, (shoal::log_result))
+
 CAF_ADD_TYPE_ID(shoal, (shoal::stored_page))
 CAF_ADD_TYPE_ID(shoal, (shoal::stored_stream))
 CAF_ADD_TYPE_ID(shoal, (shoal::stored_cursor))

@@ -36,14 +36,21 @@ token_rules rules_of(const user_auth& x) {
 
 } // namespace
 
-connection connection_of(tls::link link, std::string peer) {
-  return {
-      [link](shared_bytes bytes) { link.send(std::move(bytes)); },
-      [link](shared_bytes last, ec why) { link.close(std::move(last), why); },
-      [link](std::uint32_t n) { link.consumed(n); },
-      [link](std::chrono::seconds s) { link.set_heartbeat(s); },
-      std::move(peer),
+std::shared_ptr<const connection> connection_of(tls::link link, std::string peer) {
+  class linked : public connection {
+  public:
+    linked(tls::link x, std::string from) : link_{x}, peer_{std::move(from)} {}
+    void send(shared_bytes bytes) const override { link_.send(std::move(bytes)); }
+    void close(shared_bytes last, ec why) const override { link_.close(std::move(last), why); }
+    void consumed(std::uint32_t frames) const override { link_.consumed(frames); }
+    void set_heartbeat(std::chrono::seconds x) const override { link_.set_heartbeat(x); }
+    const std::string& peer() const override { return peer_; }
+
+  private:
+    tls::link link_;
+    std::string peer_;
   };
+  return std::make_shared<const linked>(link, std::move(peer));
 }
 
 // -- frames --------------------------------------------------------------------------------------
@@ -88,7 +95,7 @@ void device_state::close(ec code, const std::string& text, std::uint32_t retry_a
   out.set_retry_after_ms(retry_after_ms);
   out.set_server_time_ms(sv->now_ms());
   wire->close(encode(frame_type::close, out), code);
-  log::debug("device closed", {{"device", info ? info->device : ""}, {"peer", wire->peer},
+  log::debug("device closed", {{"device", info ? info->device : ""}, {"peer", wire->peer()},
                                   {"code", to_string(code)}, {"text", text}});
 }
 
@@ -103,11 +110,11 @@ void device_state::hello(const std::string& body) {
   if (code != ec::none) {
     ++sv->count->hello_refused;
     log::info("hello refused",
-        {{"code", to_string(code)}, {"key", x.key().substr(0, 64)}, {"peer", wire->peer}});
+        {{"code", to_string(code)}, {"key", x.key().substr(0, 64)}, {"peer", wire->peer()}});
     return close(code, "hello refused");
   }
   ++sv->count->hellos;
-  facts->peer = wire->peer;
+  facts->peer = wire->peer();
   facts->connected_ms = sv->now_ms();
   facts->session = self->id();
   info = std::move(facts);
@@ -268,7 +275,11 @@ device_actor::behavior_type device(
       [self](atom::ops, const feed_ops& x) { self->state.take(x); },
       [self](atom::moved, const feed_moved& x) { self->state.moved(x); },
       [self](atom::frame, const device_frame& x) { self->state.on_frame(x); },
-      [self](atom::lost) { self->quit(); },
+      [self](atom::lost) {
+        for (auto& x : self->state.feeds)
+          self->state.pass_ack_on(x);
+        self->quit();
+      },
       [self](atom::kick, const kick_order& x) { self->state.close(x.code, x.text); },
       [self](atom::verdict, const bind_verdict& x) { self->state.verdict(x); },
       [self](atom::status) { return self->state.status(); },

@@ -8,24 +8,24 @@
 // position.
 #pragma once
 
-#include <functional>
-
 #include "actors/device/feed.hpp"
 #include "actors/services.hpp"
 
 namespace shoal {
 
-/// What a device actor does with its connection; a struct of functions so that tests need no
-/// socket.
-struct connection {
-  std::function<void(shared_bytes)> send;
-  std::function<void(shared_bytes last, ec why)> close;
-  std::function<void(std::uint32_t)> consumed;
-  std::function<void(std::chrono::seconds)> set_heartbeat;
-  std::string peer;
+/// What a device actor does with its connection; an interface so that tests need no socket.
+class connection {
+public:
+  virtual ~connection() = default;
+  virtual void send(shared_bytes bytes) const = 0;
+  virtual void close(shared_bytes last, ec why) const = 0;
+  virtual void consumed(std::uint32_t frames) const = 0;
+  virtual void set_heartbeat(std::chrono::seconds x) const = 0;
+  virtual const std::string& peer() const = 0;
 };
 
-connection connection_of(tls::link link, std::string peer);
+/// A connection of the TLS endpoint.
+std::shared_ptr<const connection> connection_of(tls::link link, std::string peer);
 
 struct device_options {
   services_ptr services;
@@ -41,6 +41,7 @@ struct device_state {
     std::uint32_t number = 0;
     feed_source_actor source;
     std::optional<position> claimed;
+    std::uint64_t told_source = 0; ///< acknowledged up to here, as far as the source knows
     std::uint32_t source_deaths = 0;
     bool announced = false; ///< the device has heard `Subscribed`
   };
@@ -73,6 +74,7 @@ struct device_state {
   void take_ephemeral(subscription& s, const feed_ops& x);
   void moved(const feed_moved& x);
   void acknowledge(const std::string& body);
+  void pass_ack_on(subscription& s);
   void pull(subscription& s);
   void pull_all();
   void put(subscription& s, const feed_output& out);

@@ -9,7 +9,9 @@ namespace shoal {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::seconds{5};
+constexpr auto tick_interval = std::chrono::seconds{2};
+constexpr std::uint64_t acks_gathered =
+    64; // passed on to the source at once when there are that many
 constexpr std::int64_t pull_retry_ms = 2'000;
 constexpr std::uint32_t max_source_deaths = 5;
 
@@ -90,7 +92,7 @@ void device_state::subscribe_one(const std::string& biz_name, std::optional<posi
   if (auto code = may_subscribe(biz); code != ec::none)
     return send_subscribed(biz_name.substr(0, 64), code, {}, 0);
   feeds.push_back({feed{biz, stream_of(*biz, *info), subject_of(*biz, *info)}, next_feed++, {},
-      claimed, 0, false});
+      claimed, 0, 0, false});
   attach(feeds.back());
 }
 
@@ -117,6 +119,7 @@ void device_state::attached(const attached_note& note) {
   s->source = caf::actor_cast<feed_source_actor>(self->current_sender());
   self->monitor(s->source);
   s->rules.start(note.start, note.latest, credit);
+  s->told_source = note.start.id;
   if (note.reset != reset_reason::none)
     send_reset(*s, note.start, note.reset);
   if (!s->announced) // else the source died and came back: nothing new for the device
@@ -151,6 +154,7 @@ void device_state::unsubscribe(const std::string& body) {
 
 void device_state::drop(std::size_t index) {
   auto& x = feeds[index];
+  pass_ack_on(x);
   x.rules.release(credit);
   if (x.source) {
     auto others =
@@ -221,6 +225,7 @@ void device_state::moved(const feed_moved& x) {
   if (s == nullptr || closing)
     return;
   s->rules.start(x.to, x.latest, credit);
+  s->told_source = x.to.id;
   if (x.reason != reset_reason::none)
     send_reset(*s, x.to, x.reason);
   pull(*s);
@@ -262,14 +267,23 @@ void device_state::acknowledge(const std::string& body) {
       continue; // late, for a feed that ended
     if (s->rules.biz()->target == biz_target::user && x.binding() != binding)
       continue; // about the user before
-    auto before = s->rules.acked();
     if (s->rules.acknowledge(entry.id(), credit, sv->now_ms()) != ec::none)
       return close(ec::bad_position, "acknowledged what was never sent");
-    if (s->rules.acked() > before)
-      self->send(s->source, atom::ack::value,
-          ack_note{s->rules.stream(), s->rules.subject(), {entry.epoch(), entry.id()}});
+    auto& biz = *s->rules.biz();
+    auto turns = biz.target == biz_target::user && !biz.multi_device; // others wait for these
+    if (turns || s->rules.acked() - s->told_source >= acks_gathered)
+      pass_ack_on(*s);
   }
   pull_all();
+  arm();
+}
+
+void device_state::pass_ack_on(subscription& s) {
+  if (!s.source || s.rules.acked() <= s.told_source)
+    return;
+  s.told_source = s.rules.acked();
+  self->send(s.source, atom::ack::value,
+      ack_note{s.rules.stream(), s.rules.subject(), {s.rules.epoch(), s.told_source}});
 }
 
 // -- time ----------------------------------------------------------------------------------------
@@ -278,7 +292,8 @@ void device_state::arm() {
   if (ticking || closing)
     return;
   for (auto& x : feeds)
-    if (x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0) {
+    if (x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0 ||
+        x.rules.acked() > x.told_source) {
       ticking = true;
       self->delayed_send(self, tick_interval, atom::tick::value);
       return;
@@ -296,6 +311,7 @@ void device_state::tick() {
       ++sv->count->ack_timeouts;
       return close(ec::ack_missed, "ops of " + x.rules.biz()->name + " stay unacknowledged");
     }
+    pass_ack_on(x);
     put(x, x.rules.tell(now));
     pull(x);
   }

@@ -113,8 +113,11 @@ void node::impl::open_store() {
     db = storage::make_memory_database();
   } else {
     fs::create_directories(opt.data_dir);
-    db = storage::open_rocks_database((fs::path{opt.data_dir} / "db").string(),
-        {opt.block_cache_mb << 20, opt.memtable_mb << 20});
+    storage::rocks_options x;
+    x.block_cache_bytes = opt.block_cache_mb << 20;
+    x.memtable_bytes = opt.memtable_mb << 20;
+    x.log = [](std::string_view line) { shoal::log::warn("storage engine", {{"says", line}}); };
+    db = storage::open_rocks_database((fs::path{opt.data_dir} / "db").string(), x);
   }
   auto now_s = wall_clock_ms() / 1000;
   storage::store_identity identity;
@@ -272,7 +275,7 @@ void node::impl::stop_actors() {
 std::shared_ptr<tls::link_sink> node::impl::accept_device(tls::link link, const std::string& peer) {
   device_options x;
   x.services = sv;
-  x.wire = std::make_shared<const connection>(connection_of(link, peer));
+  x.wire = connection_of(link, peer);
   return std::make_shared<device_sink>(system->spawn(device, std::move(x)));
 }
 

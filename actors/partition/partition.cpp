@@ -19,7 +19,7 @@ partition_state::child& partition_state::stream_of(app_no app, const principal& 
   auto& x = streams[key];
   if (!x.hdl) {
     x.hdl = self->spawn<caf::monitored>(
-        stream, stream_options{sv, key, no, caf::actor_cast<partition_actor>(self)});
+        stream, stream_options{sv, key, no, caf::actor_cast<partition_actor>(self), log});
     keys.emplace(x.hdl.address(), key);
     ++sv->count->streams;
   }
@@ -49,58 +49,13 @@ void partition_state::append(append_call call) {
 }
 
 void partition_state::commit(const commit_client_actor& client, const commit_request& request) {
-  auto refuse = [&](ec code) {
-    self->send(client, atom::committed::value, commit_result{request.token, code});
+  auto done = [client, token = request.token](ec code) {
+    caf::anon_send(client, atom::committed::value, commit_result{token, code});
   };
-  if (failing != ec::none)
-    return refuse(failing);
-  storage::log_entry entry;
-  entry.partition = no;
-  entry.epoch = sv->view_epoch;
-  entry.lsn = next_lsn;
-  entry.rows = request.rows;
-  entry.done = [hdl = caf::actor_cast<partition_actor>(self), lsn = next_lsn](ec code) {
-    caf::anon_send(hdl, atom::committed::value, log_result{lsn, code});
-  };
-  if (!sv->log->submit(std::move(entry)))
-    return refuse(ec::overloaded);
-  writing.push_back({next_lsn++, request.token, client});
-}
-
-void partition_state::commit_lazy(const commit_request& request) {
-  if (failing != ec::none)
-    return;
-  storage::log_entry entry;
-  entry.partition = no;
-  entry.epoch = sv->view_epoch;
-  entry.lsn = next_lsn;
-  entry.rows = request.rows;
-  entry.lazy = true;
-  entry.done = [hdl = caf::actor_cast<partition_actor>(self), lsn = next_lsn](ec code) {
-    if (code != ec::none)
-      caf::anon_send(hdl, atom::committed::value, log_result{lsn, code});
-  };
-  if (sv->log->submit(std::move(entry)))
-    ++next_lsn;
-}
-
-void partition_state::committed(const log_result& result) {
-  if (result.code != ec::none && failing == ec::none) {
-    failing = result.code;
-    failed_lsn = result.lsn;
-    log::error("commit failed",
-        {{"partition", raw(no)}, {"lsn", result.lsn}, {"code", to_string(result.code)}});
-  }
-  // Results come in lsn order; lazy entries in between have no one waiting.
-  while (!writing.empty() && writing.front().lsn <= result.lsn) {
-    auto x = std::move(writing.front());
-    writing.pop_front();
-    self->send(x.client, atom::committed::value, commit_result{x.token, result.code});
-  }
-  if (failing != ec::none && result.lsn + 1 == next_lsn) {
-    next_lsn = failed_lsn; // every answer is in: the log ends before the first that failed
-    failing = ec::none;
-  }
+  // Rows that come as a message depend on no earlier ones, so any number of past failures is fine.
+  auto code = log->submit(request.rows, log->failures(), done);
+  if (code != ec::none)
+    done(code);
 }
 
 void partition_state::sleep(const principal_key& key, std::uint64_t received) {
@@ -120,7 +75,8 @@ void partition_state::stream_down(const caf::down_msg& dm) {
   auto i = keys.find(caf::actor_cast<caf::actor_addr>(dm.source));
   if (i == keys.end())
     return;
-  log::error("stream died", {{"stream", to_string(i->second.who)}, {"why", to_string(dm.reason)}});
+  shoal::log::error(
+      "stream died", {{"stream", to_string(i->second.who)}, {"why", to_string(dm.reason)}});
   streams.erase(i->second);
   keys.erase(i);
   --sv->count->streams;
@@ -142,12 +98,12 @@ void partition_state::sweep(std::uint32_t hour) {
               return;
             for (auto& id : due.streams)
               self->send(stream_of(id.app, id.who).hdl, atom::trim::value, id);
-            commit_lazy({due.rows, 0});
+            log->submit_lazy(due.rows);
             if (due.more)
               sweep(hour);
           },
           [this](caf::error&) {
-            log::warn("sweep did not finish", {{"partition", raw(no)}});
+            shoal::log::warn("sweep did not finish", {{"partition", raw(no)}});
           });
 }
 
@@ -156,7 +112,8 @@ partition_actor::behavior_type partition(
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.no = options.no;
-  st.next_lsn = options.applied_lsn + 1;
+  st.log = std::make_shared<storage::partition_log>(
+      *st.sv->log, st.no, st.sv->view_epoch, options.applied_lsn);
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
   if (options.sweep)
     self->delayed_send(self, sweep_interval, atom::tick::value);
@@ -174,12 +131,11 @@ partition_actor::behavior_type partition(
       [self](atom::commit, const commit_client_actor& client, const commit_request& request) {
         self->state.commit(client, request);
       },
-      [self](atom::commit, const commit_request& request) { self->state.commit_lazy(request); },
+      [self](atom::commit, const commit_request& x) { self->state.log->submit_lazy(x.rows); },
       [self](atom::report, const stream_key& id) {
         auto& to = self->state.stream_of(id.app, id.who);
         return self->delegate(to.hdl, atom::report::value, id);
       },
-      [self](atom::committed, const log_result& result) { self->state.committed(result); },
       [self](atom::stop, const principal_key& key, std::uint64_t received) {
         self->state.sleep(key, received);
       },
@@ -187,7 +143,7 @@ partition_actor::behavior_type partition(
       [self](atom::status) {
         auto& s = self->state;
         return nlohmann::json{{"partition", raw(s.no)}, {"streams", s.streams.size()},
-            {"next_lsn", s.next_lsn}, {"writing", s.writing.size()}}
+            {"next_lsn", s.log->next_lsn()}}
             .dump();
       },
   };

@@ -6,16 +6,14 @@
 // the next message for it; too many deaths in a short time end the partition, so that the node
 // decides (restart_budget.hpp).
 //
-// Guarantees: entries reach the commit log with consecutive lsns in the order of arrival. When one
-// fails, those behind it fail too (the log refuses a gap), and new ones are refused until all
-// answers are in; then the lsn continues where the log ends.
+// The order itself, and what happens when a write fails, is partition_log.hpp.
 #pragma once
 
-#include <deque>
 #include <unordered_map>
 
 #include "actors/restart_budget.hpp"
 #include "actors/services.hpp"
+#include "storage/partition_log.hpp"
 
 namespace shoal {
 
@@ -27,19 +25,11 @@ struct partition_state {
     std::uint64_t forwarded = 0; ///< messages handed to it; it counts too, see `sleep`
   };
 
-  struct in_flight {
-    std::uint64_t lsn = 0;
-    std::uint64_t token = 0;
-    commit_client_actor client;
-  };
-
   explicit partition_state(partition_actor::pointer ptr) : self{ptr} {}
 
   child& stream_of(app_no app, const principal& who);
   void append(append_call call);
   void commit(const commit_client_actor& client, const commit_request& request);
-  void commit_lazy(const commit_request& request);
-  void committed(const log_result& result);
   void sleep(const principal_key& key, std::uint64_t received);
   void stream_down(const caf::down_msg& dm);
   void tick();
@@ -50,10 +40,7 @@ struct partition_state {
   partition_no no{};
   std::unordered_map<principal_key, child> streams;
   std::unordered_map<caf::actor_addr, principal_key> keys;
-  std::deque<in_flight> writing;
-  std::uint64_t next_lsn = 1;
-  ec failing = ec::none;
-  std::uint64_t failed_lsn = 0;
+  std::shared_ptr<storage::partition_log> log;
   restart_budget budget{50, std::chrono::seconds{10}};
 };
 

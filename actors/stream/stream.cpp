@@ -21,7 +21,8 @@ stream_state::slot* stream_state::open(
   if (damaged) {
     s.quarantined = true;
     ++sv->count->damaged_records;
-    log::error("stream quarantined", {{"stream", to_string(key_of(s))}, {"why", "meta checksum"}});
+    shoal::log::error(
+        "stream quarantined", {{"stream", to_string(key_of(s))}, {"why", "meta checksum"}});
   }
   return &s;
 }
@@ -214,6 +215,7 @@ stream_actor::behavior_type stream(
   st.key = std::move(options.key);
   st.part = options.partition;
   st.owner = std::move(options.owner);
+  st.log = std::move(options.log);
   self->set_down_handler([self](const caf::down_msg& dm) {
     if (dm.source == self->state.owner.address())
       self->quit(dm.reason); // without the partition nothing could be made durable

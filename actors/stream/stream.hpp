@@ -11,6 +11,7 @@
 #pragma once
 
 #include "actors/services.hpp"
+#include "storage/partition_log.hpp"
 
 namespace shoal {
 
@@ -19,6 +20,7 @@ struct stream_options {
   principal_key key;
   partition_no partition{};
   partition_actor owner;
+  std::shared_ptr<storage::partition_log> log;
 };
 
 /// Spawns a stream. Monitored by the caller if it asks for it.

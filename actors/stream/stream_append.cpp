@@ -114,8 +114,17 @@ void stream_state::execute(append_call call) {
   if (!rows.empty()) {
     finish_rows(p, rows);
     p.token = next_token++;
-    self->send(owner, atom::commit::value, caf::actor_cast<commit_client_actor>(self),
-        commit_request{std::move(rows), p.token});
+    if (in_flight == 0)
+      failures_seen = log->failures();
+    auto done = [hdl = caf::actor_cast<commit_client_actor>(self), token = p.token](ec code) {
+      caf::anon_send(hdl, atom::committed::value, commit_result{token, code});
+    };
+    auto code = log->submit(std::move(rows), failures_seen, std::move(done));
+    if (code != ec::none) {
+      take_back(p);
+      return fail(p, code);
+    }
+    ++in_flight;
   } else if (pending.empty()) {
     return answer(p);
   }
@@ -130,7 +139,7 @@ append_result stream_state::append_one(
     return append_result{item.index, code, {}, false, 0};
   };
   auto& s = *find(item.biz->no);
-  auto& log = s.log;
+  auto& ids = s.log;
   if (s.quarantined)
     return refused(ec::quarantined);
   if (!item.biz->online)
@@ -141,14 +150,14 @@ append_result stream_state::append_one(
     return append_ephemeral(s, item);
   if (auto id = known_id(s, item.op.client_key); id != 0) {
     ++sv->count->append_repeats;
-    return {item.index, ec::none, {log.epoch(), id}, true, 0};
+    return {item.index, ec::none, {ids.epoch(), id}, true, 0};
   }
   auto now = sv->now_ms();
   auto keep_until = now + std::int64_t{item.biz->retention_s} * 1000;
   item.op.time_ms = now;
   if (item.op.valid_until_ms == 0 || item.op.valid_until_ms > keep_until)
     item.op.valid_until_ms = keep_until;
-  auto op = log.assign(std::move(item.op));
+  auto op = ids.assign(std::move(item.op));
   auto id = key_of(s);
   auto op_row = storage::op_key(part, id, op->id);
   auto op_value = storage::encode(*op, op_row);
@@ -158,11 +167,11 @@ append_result stream_state::append_one(
     auto key_value = storage::encode_idempotency(op->id, now, key_row);
     rows.put(std::move(key_row), std::move(key_value));
   }
-  if (p.upto.empty() || p.upto.back().first != log.biz()->no)
-    p.upto.emplace_back(log.biz()->no, op->id);
+  if (p.upto.empty() || p.upto.back().biz != item.biz->no)
+    p.upto.push_back({item.biz->no, op->id, op->id});
   else
-    p.upto.back().second = op->id;
-  return {item.index, ec::none, {log.epoch(), op->id}, false,
+    p.upto.back().last = op->id;
+  return {item.index, ec::none, {ids.epoch(), op->id}, false,
       static_cast<std::uint32_t>(s.listeners.size())};
 }
 
@@ -188,8 +197,8 @@ append_result stream_state::append_ephemeral(slot& s, append_item& item) {
 }
 
 void stream_state::finish_rows(pending_call& p, storage::write_batch& rows) {
-  for (auto& [biz, upto] : p.upto) {
-    auto& s = *find(biz);
+  for (auto& run : p.upto) {
+    auto& s = *find(run.biz);
     auto row = storage::stream_meta_key(part, key_of(s));
     rows.put(row, storage::encode(s.log.meta(), row));
     add_sweep_rows(s, rows);
@@ -214,26 +223,16 @@ void stream_state::add_sweep_rows(slot& s, storage::write_batch& rows) {
 // -- outcomes ------------------------------------------------------------------------------------
 
 void stream_state::committed(const commit_result& result) {
-  if (pending.empty() || pending.front().token != result.token)
-    return; // the answer to a commit of an earlier life of this stream
-  auto p = std::move(pending.front());
-  pending.pop_front();
-  if (result.code == ec::none) {
-    for (auto& [biz, upto] : p.upto)
-      publish(*find(biz), upto);
-    answer(p);
-  } else {
-    failing = result.code;
-    fail(p, result.code);
-  }
-  pending_items -= p.answer.results.size();
-  while (!pending.empty() && pending.front().token == 0) {
-    pending_items -= pending.front().answer.results.size();
-    // A repeat of an op whose write failed has failed too.
-    failing == ec::none ? answer(pending.front()) : fail(pending.front(), failing);
+  for (auto& p : pending)
+    if (p.token == result.token)
+      p.outcome = result.code;
+  while (!pending.empty() && (pending.front().token == 0 || pending.front().outcome)) {
+    auto p = std::move(pending.front());
     pending.pop_front();
+    pending_items -= p.answer.results.size();
+    finish(std::move(p));
   }
-  if (failing != ec::none && pending.empty()) {
+  if (failing != ec::none && in_flight == 0) {
     for (auto& [no, s] : slots) {
       s.log.roll_back();
       s.log.last_sweep_hour = s.log.last_ack_sweep_hour = 0;
@@ -241,6 +240,32 @@ void stream_state::committed(const commit_result& result) {
     failing = ec::none;
   }
   arm();
+}
+
+void stream_state::finish(pending_call p) {
+  if (p.token != 0) {
+    --in_flight;
+    if (*p.outcome != ec::none && failing == ec::none) {
+      failing = *p.outcome;
+      shoal::log::error(
+          "commit failed", {{"stream", to_string(key.who)}, {"code", to_string(failing)}});
+    }
+  }
+  // Behind a failed write nothing can have succeeded; a repeat of an op whose write failed has
+  // failed too.
+  if (failing != ec::none)
+    return fail(p, failing);
+  for (auto& run : p.upto)
+    publish(*find(run.biz), run.last);
+  answer(p);
+}
+
+void stream_state::take_back(const pending_call& p) {
+  for (auto& run : p.upto) {
+    auto& s = *find(run.biz);
+    s.log.take_back(run.first);
+    s.log.last_sweep_hour = s.log.last_ack_sweep_hour = 0;
+  }
 }
 
 void stream_state::answer(pending_call& p) {

@@ -49,23 +49,23 @@ void stream_state::attach(const feed_sink_actor& sink, const attach_request& req
 
 void stream_state::attach_loaded(const feed_sink_actor& sink, const attach_request& request,
     slot& s, const std::optional<position>& cursor) {
-  auto& log = s.log;
+  auto& history = s.log;
   auto relay = request.device.empty();
-  auto shared = log.biz()->target == biz_target::user && !log.biz()->multi_device;
-  start_plan plan{log.committed(), reset_reason::none};
-  if (!relay && log.biz()->persistent)
-    plan = plan_start({log.epoch(), log.committed(), log.floor(), log.lost(),
-        log.biz()->repush_newest, shared, request.at, cursor});
+  auto shared = history.biz()->target == biz_target::user && !history.biz()->multi_device;
+  start_plan plan{history.committed(), reset_reason::none};
+  if (!relay && history.biz()->persistent)
+    plan = plan_start({history.epoch(), history.committed(), history.floor(), history.lost(),
+        history.biz()->repush_newest, shared, request.at, cursor});
   listener x{sink, next_listener++, request.feed, request.device, request.subject, plan.id, plan.id,
       sv->now_ms()};
   self->send(sink, atom::attached::value,
       attached_note{request.feed, ec::none,
-          {log.biz()->persistent ? log.epoch() : 0, log.biz()->persistent ? plan.id : 0},
-          plan.reset, log.committed(), log.floor(), log.lost()});
+          {history.biz()->persistent ? history.epoch() : 0, history.biz()->persistent ? plan.id : 0},
+          plan.reset, history.committed(), history.floor(), history.lost()});
   self->monitor(sink);
   auto number = x.number;
   s.listeners.push_back(std::move(x));
-  if (shared && log.biz()->persistent) {
+  if (shared && history.biz()->persistent) {
     if (!s.turn)
       s.turn.emplace(plan.id);
     if (s.turn->holder() == 0)

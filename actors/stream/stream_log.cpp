@@ -75,6 +75,17 @@ op_batch_ptr stream_log::commit(std::uint64_t upto) {
   return std::make_shared<const op_batch>(biz_, epoch_, after, upto, std::move(ops));
 }
 
+void stream_log::take_back(std::uint64_t first) {
+  while (!pending_.empty() && pending_.back()->id >= first) {
+    auto& op = pending_.back();
+    if (auto i = pending_keys_.find(op->client_key);
+        i != pending_keys_.end() && i->second == op->id)
+      pending_keys_.erase(i);
+    pending_.pop_back();
+  }
+  assigned_ = std::min(assigned_, first - 1);
+}
+
 void stream_log::roll_back() {
   assigned_ = committed_;
   pending_.clear();
@@ -115,6 +126,8 @@ void stream_log::shrink_tail(std::size_t max_ops, std::size_t max_bytes) {
     tail_bytes_ -= tail_.front()->payload.size();
     tail_.pop_front();
   }
+  if (tail_.empty())
+    tail_ = {}; // gives the memory back
 }
 
 } // namespace shoal

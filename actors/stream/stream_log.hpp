@@ -12,11 +12,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <boost/container/devector.hpp>
 
 #include "actors/messages.hpp"
 #include "protocol/position.hpp"
@@ -72,6 +73,9 @@ public:
   /// Ops up to `upto` are durable. Returns them as one batch.
   op_batch_ptr commit(std::uint64_t upto);
 
+  /// Ids from `first` on, just assigned, were never written.
+  void take_back(std::uint64_t first);
+
   /// Nothing that was assigned and not committed exists.
   void roll_back();
 
@@ -94,9 +98,10 @@ private:
   biz_ptr biz_;
   std::uint64_t epoch_;
   std::uint64_t committed_, assigned_, floor_, lost_;
-  std::deque<storage::op_ptr> pending_;
+  // devector: costs nothing while empty, and most streams are idle.
+  boost::container::devector<storage::op_ptr> pending_;
   std::unordered_map<std::string, std::uint64_t> pending_keys_;
-  std::deque<storage::op_ptr> tail_; ///< consecutive, ends at committed_
+  boost::container::devector<storage::op_ptr> tail_; ///< consecutive, ends at committed_
   std::size_t tail_bytes_ = 0;
 };
 

@@ -2,14 +2,18 @@
 // it).
 #pragma once
 
-#include <deque>
-#include <unordered_map>
+#include <boost/container/devector.hpp>
 
 #include "actors/stream/device_turn.hpp"
 #include "actors/stream/stream.hpp"
 #include "actors/stream/stream_log.hpp"
 
 namespace shoal {
+
+/// A queue that costs nothing while it is empty; a std::deque takes half a kilobyte, and most
+/// streams are idle.
+template <class T>
+using queue_of = boost::container::devector<T>;
 
 struct stream_state {
   static inline const char* name = "stream";
@@ -33,12 +37,17 @@ struct stream_state {
     bool trimming = false;
   };
 
-  /// An append that waits for its rows (token != 0) or for those before it.
+  /// An append whose rows are being written (token != 0), or that waits for those before it.
   struct pending_call {
     std::uint64_t token = 0;
+    std::optional<ec> outcome; ///< of the write
     append_client_actor client;
     append_answer answer;
-    std::vector<std::pair<biz_no, std::uint64_t>> upto; ///< per touched log
+    struct run {
+      biz_no biz;
+      std::uint64_t first, last;
+    };
+    std::vector<run> upto; ///< ids assigned, in order; a biz may occur several times
   };
 
   explicit stream_state(stream_actor::pointer ptr) : self{ptr} {}
@@ -85,6 +94,8 @@ struct stream_state {
   void add_sweep_rows(slot& s, storage::write_batch& rows);
   void answer(pending_call& p);
   void fail(pending_call& p, ec code);
+  void take_back(const pending_call& p);
+  void finish(pending_call p);
   void publish(slot& s, std::uint64_t upto);
   void send_live(slot& s, const op_batch_ptr& batch);
   void answer_all(const append_call& call, ec code);
@@ -105,16 +116,19 @@ struct stream_state {
   principal_key key;
   partition_no part{};
   partition_actor owner;
+  std::shared_ptr<storage::partition_log> log;
 
   std::map<biz_no, slot> slots;
-  std::deque<append_call> waiting; ///< appends behind one whose reads are under way
+  queue_of<append_call> waiting; ///< appends behind one whose reads are under way
   std::size_t waiting_items = 0;
   bool loading = false;
   /// What idempotency keys of the call at the head stand for; 0 = nothing.
   std::map<std::pair<biz_no, std::string>, std::uint64_t> known_keys;
-  std::deque<pending_call> pending;
+  queue_of<pending_call> pending;
   std::size_t pending_items = 0;
   std::uint64_t next_token = 1;
+  std::size_t in_flight = 0;       ///< of them with a token
+  std::uint64_t failures_seen = 0; ///< of the partition's log
   ec failing = ec::none; ///< a write failed: everything in flight fails too, then ids roll back
   std::map<biz_no, std::vector<std::function<void(slot*)>>> opening;
   std::map<std::pair<biz_no, std::string>, storage::cursor_record> dirty_cursors;

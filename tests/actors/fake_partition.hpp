@@ -40,7 +40,6 @@ inline partition_actor::behavior_type fake_partition(
       },
       [](atom::commit, const commit_request&) {},
       [](atom::report, const stream_key&) { return stream_report{}; },
-      [](atom::committed, const log_result&) {},
       [](atom::stop, const principal_key&, std::uint64_t) {},
       [](atom::tick) {},
       [](atom::status) { return std::string{"{}"}; },

@@ -133,6 +133,24 @@ private:
   }
 };
 
+/// Gives a test device what the server sends.
+class test_connection : public connection {
+public:
+  explicit test_connection(test_device& x) : device_{x} {}
+  void send(shared_bytes bytes) const override { device_.receive(*bytes); }
+  void close(shared_bytes last, ec why) const override {
+    if (!device_.closed && last)
+      device_.receive(*last);
+    device_.closed = device_.closed.value_or(why);
+  }
+  void consumed(std::uint32_t) const override {}
+  void set_heartbeat(std::chrono::seconds) const override {}
+  const std::string& peer() const override { return device_.id; }
+
+private:
+  test_device& device_;
+};
+
 class sync_test : public actor_test {
 public:
   static constexpr std::uint16_t partitions = 4;
@@ -226,14 +244,7 @@ public:
     x = std::make_unique<test_device>();
     x->id = id;
     auto raw = x.get();
-    auto wire = std::make_shared<connection>();
-    wire->send = [raw](shared_bytes bytes) { raw->receive(*bytes); };
-    wire->close = [raw](shared_bytes last, ec) {
-      if (!raw->closed && last)
-        raw->receive(*last);
-    };
-    wire->consumed = [](std::uint32_t) {};
-    wire->set_heartbeat = [](std::chrono::seconds) {};
+    auto wire = std::make_shared<const test_connection>(*raw);
     raw->hdl = sys.spawn(device, device_options{sv, wire, 0});
     wire::Hello hello;
     hello.set_key("dk_test");
