@@ -2,8 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <limits> // cpptoml forgets it
 
-#include <toml++/toml.h>
+#include <cpptoml.h>
 
 #include "tools/shoalctl/command.hpp"
 
@@ -18,22 +19,21 @@ std::string default_file(const environment& env) {
   return home ? *home + "/.config/shoal/shoalctl.toml" : "";
 }
 
-void take(const toml::table& from, settings& to, const std::string& file) {
-  for (const auto& [key, value] : from) {
-    auto name = key.str();
+void take(const cpptoml::table& from, settings& to, const std::string& file) {
+  for (const auto& [name, value] : from) {
     auto text = name == "url"      ? &to.url
                 : name == "key"    ? &to.key
                 : name == "secret" ? &to.secret
                 : name == "ca"     ? &to.ca
                 : name == "app"    ? &to.app
                                    : nullptr;
-    if (text && value.is_string())
-      *text = value.as_string()->get();
-    else if (name == "insecure" && value.is_boolean())
-      to.insecure = value.as_boolean()->get();
+    if (auto given = value->as<std::string>(); text && given)
+      *text = given->get();
+    else if (auto flag = value->as<bool>(); name == "insecure" && flag)
+      to.insecure = flag->get();
     else
       throw bad_usage{
-          file + ": " + std::string{name} +
+          file + ": " + name +
           " is not one of url, key, secret, ca, app (strings) and insecure (true or false)"};
   }
 }
@@ -52,9 +52,9 @@ settings load_settings(const environment& env, const std::string& named_file) {
   auto file = named_file.empty() ? default_file(env) : named_file;
   if (!named_file.empty() || std::filesystem::exists(file)) {
     try {
-      take(toml::parse_file(file), out, file);
-    } catch (const toml::parse_error& e) {
-      throw bad_usage{file + ": " + std::string{e.description()}};
+      take(*cpptoml::parse_file(file), out, file);
+    } catch (const cpptoml::parse_exception& e) {
+      throw bad_usage{file + ": " + e.what()};
     }
   }
   for (auto [name, to] : {std::pair{"SHOAL_URL", &out.url}, {"SHOAL_KEY", &out.key},
