@@ -17,8 +17,8 @@ namespace shoal::cluster {
 namespace {
 
 constexpr std::size_t max_file_size = 1u << 20;
-// The parser recurses per level; a configuration needs two.
-constexpr int max_nesting = 32;
+// The parser recurses per bracket. All are counted: which of them nest, only a parser knows.
+constexpr std::ptrdiff_t max_brackets = 500;
 
 /// Where messages point to.
 struct source {
@@ -178,13 +178,10 @@ void check_together(const std::string& file, const config& x) {
 std::shared_ptr<cpptoml::table> parse_toml(const source& in) {
   if (in.text.size() > max_file_size)
     refuse(in.file, 0, "larger than 1 MiB, which no configuration is");
-  auto depth = 0;
-  for (auto c : in.text) {
-    depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
-    if (depth > max_nesting)
-      refuse(in.file, 0, "brackets are nested too deep");
-    depth = std::max(depth, 0);
-  }
+  auto opened =
+      std::count_if(in.text.begin(), in.text.end(), [](char c) { return c == '[' || c == '{'; });
+  if (opened > max_brackets)
+    refuse(in.file, 0, "has more brackets than any configuration");
   auto stream = std::istringstream{std::string{in.text}};
   try {
     return cpptoml::parser{stream}.parse();

@@ -81,7 +81,7 @@ struct rocks_options {
   /// With less than this left on the disk, writes are refused with `storage_full`.
   std::uint64_t reserve_bytes = 128u << 20;
   /// Gets what the engine warns about, from any thread. Empty: it is dropped.
-  std::function<void(std::string_view line)> log;
+  std::function<void(std::string_view line)> log = nullptr;
 };
 
 /// Opens or creates. Throws std::runtime_error with a sentence for people: the folder is in use by
