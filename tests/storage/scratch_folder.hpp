@@ -13,7 +13,7 @@ namespace shoal::storage {
 class scratch_folder {
 public:
   scratch_folder() {
-    auto name = (place() / "shoal-test-XXXXXX").string();
+    auto name = (place() / "shoal-test-").string() + std::string(6, 'X');
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error{"cannot make a scratch folder"};
     path_ = name;
