@@ -1,6 +1,7 @@
 #include "tools/bench/floor/server.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -304,6 +305,7 @@ private:
 
 void run_floor_server(
     std::uint16_t port, const certificate_files& certificate, const std::string& folder) {
+  std::signal(SIGPIPE, SIG_IGN);
   floor_server{port, certificate, folder}.run();
 }
 

@@ -80,6 +80,7 @@ child::child(const std::vector<std::string>& command, const std::string& log, bo
     fail("fork");
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::signal(SIGPIPE, SIG_DFL);
     ::dup2(read_stdout ? pipe_ends[1] : log_file, 1);
     ::dup2(log_file, 2);
     ::execvp(arguments[0], arguments.data());
