@@ -1,8 +1,10 @@
 #include "actors/log.hpp"
 
 #include <atomic>
+#include <memory>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 namespace shoal::log {
@@ -60,6 +62,10 @@ bool setup(std::string_view level, std::string_view format) {
   if (format != "kv" && format != "json")
     return false;
   as_json = format == "json";
+  // stdout belongs to the ready line: who starts a node may read that and nothing more, and a full
+  // pipe would stop every thread that logs.
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "shoald", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   spdlog::set_level(parsed);
   spdlog::set_pattern(as_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                               : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",

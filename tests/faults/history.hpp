@@ -1,0 +1,92 @@
+// What happened between business servers, Shoal and devices, and whether that may happen.
+//
+// A run writes down what it sees from outside (calls that were answered, ops that are readable,
+// what devices were handed, cursors), then asks for the violations of the promises: acknowledged
+// means durable; ids are gapless; one key is one op; a device gets each op once in effect and in
+// order; no cursor is beyond what was handled. Thread-safe. Knows no server: it is tested with
+// broken histories.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace shoal::faults {
+
+struct stored_op {
+  std::uint64_t id = 0;
+  std::string key, payload;
+};
+
+/// Who must have what of a stream.
+enum class sharing : std::uint8_t {
+  each, ///< every reader gets every op
+  one,  ///< the readers share one cursor; an op may reach a second one only because an
+        ///< acknowledgement was lost
+};
+
+struct figures {
+  std::uint64_t attempted = 0, acknowledged = 0, stored = 0, handed = 0;
+};
+
+class history {
+public:
+  /// Before the first call; payloads are unique over the whole run, `key` may be empty.
+  void attempted(const std::string& stream, const std::string& key, const std::string& payload);
+  /// An answer that named the id.
+  void acknowledged(const std::string& stream, const std::string& payload, std::uint64_t id);
+
+  void expect_reader(const std::string& stream, const std::string& device, sharing how);
+  /// The device's app was handed an op.
+  void handed(const std::string& stream, const std::string& device, std::uint64_t id,
+      const std::string& payload);
+  /// The newest id that the device was handed.
+  std::uint64_t position_of(const std::string& stream, const std::string& device) const;
+
+  /// What reading the stream from its beginning, or from behind a known id, gave.
+  void stored(const std::string& stream, const stored_op& op);
+  /// A cursor as the server shows it; `device` empty: of the user whose devices share it.
+  void cursor(const std::string& stream, const std::string& device, std::uint64_t id);
+
+  /// Something that must never happen, seen by the run itself.
+  void broken(const std::string& what);
+
+  /// Of acknowledged and stored: how far the stream is known to reach.
+  std::uint64_t latest(const std::string& stream) const;
+  std::vector<std::string> streams() const;
+  std::vector<std::string> readers(const std::string& stream) const;
+  figures count() const;
+
+  /// All violations. With `complete`, everybody must have everything by now.
+  std::vector<std::string> violations(bool complete) const;
+
+private:
+  struct reader {
+    sharing how = sharing::each;
+    std::vector<std::pair<std::uint64_t, std::string>> ops;
+    std::uint64_t position = 0;
+  };
+
+  struct stream_history {
+    std::map<std::string, std::string> attempts;            ///< payload -> key
+    std::map<std::string, std::set<std::uint64_t>> answers; ///< payload -> ids
+    std::map<std::uint64_t, stored_op> ops;
+    std::map<std::string, reader> readers;
+  };
+
+  using problems = std::vector<std::string>;
+  static void check_ids(const std::string& name, const stream_history& s, problems& out);
+  static void check_answers(const std::string& name, const stream_history& s, problems& out);
+  static void check_reader(const std::string& name, const std::string& device,
+      const stream_history& s, const reader& r, bool complete, problems& out);
+  static void check_shared(const std::string& name, const stream_history& s, problems& out);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, stream_history> streams_;
+  problems seen_;
+};
+
+} // namespace shoal::faults
