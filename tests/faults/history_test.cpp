@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/faults/history.hpp"
+#include "tools/bench/names.hpp"
 
 namespace shoal::faults {
 namespace {
@@ -22,8 +23,8 @@ protected:
     }
   }
 
-  static std::string payload(unsigned n) { return "p" + std::to_string(n); }
-  static std::string key(unsigned n) { return "k" + std::to_string(n); }
+  static std::string payload(unsigned n) { return bench::numbered("p", n); }
+  static std::string key(unsigned n) { return bench::numbered("k", n); }
   void send(unsigned n) { run.attempted("s", key(n), payload(n)); }
   void store(unsigned id) { run.stored("s", {id, key(id), payload(id)}); }
   void hand(std::initializer_list<unsigned> ids) {
