@@ -56,7 +56,7 @@ struct config {
 
   struct storage_section {
     std::size_t block_cache_mb = 256;
-    std::size_t memtable_mb = 64;
+    std::size_t memtable_mb = 16;
     bool operator==(const storage_section&) const = default;
   } storage;
 

@@ -79,7 +79,7 @@ rocksdb::ColumnFamilyOptions family_options(const family_shape& shape, const roc
   out.max_write_buffer_number = 3;
   out.memtable_insert_with_hint_prefix_extractor = shape.inserts;
   out.memtable_whole_key_filtering = true;
-  out.memtable_prefix_bloom_size_ratio = 0.05;
+  out.memtable_prefix_bloom_size_ratio = 0.02;
   out.compression = best_of({rocksdb::kLZ4Compression, rocksdb::kSnappyCompression});
   out.bottommost_compression = best_of({rocksdb::kZSTD, rocksdb::kLZ4Compression});
   out.level_compaction_dynamic_level_bytes = true;

@@ -11,6 +11,7 @@ namespace shoal {
 namespace {
 
 constexpr std::uint32_t consumed_batch = 16; // well below the endpoint's limit of unhandled frames
+constexpr std::size_t max_held = 16;         // frames behind a Bind that is being verified
 constexpr std::size_t max_token = 8 * 1024;
 
 shared_bytes encode(
@@ -60,10 +61,20 @@ void device_state::on_frame(const device_frame& x) {
     wire->consumed(handled);
     handled = 0;
   }
+  dispatch(x);
+}
+
+void device_state::dispatch(const device_frame& x) {
   if (closing)
     return;
   if (!info && x.type != frame_type::hello)
     return close(ec::unexpected_message, "the first message must be Hello");
+  if (!pending_user.empty() && x.type != frame_type::ack) {
+    if (held.size() >= max_held)
+      return close(ec::overloaded, "too many messages behind a Bind that is being verified");
+    held.push_back(x);
+    return;
+  }
   switch (x.type) {
   case frame_type::hello:
     return info ? close(ec::unexpected_message, "Hello was sent twice") : hello(x.body);
@@ -125,7 +136,8 @@ void device_state::hello(const std::string& body) {
   welcome(
       clamp(x.heartbeat_s(), lim.heartbeat_min_s, lim.heartbeat_max_s, lim.heartbeat_default_s));
   self->send(sv->where.hub(), atom::online::value, caf::actor_cast<device_actor>(self), info);
-  store_facts();
+  facts_changed = true;
+  arm();
 }
 
 void device_state::welcome(std::uint32_t heartbeat_s) {
@@ -142,6 +154,7 @@ void device_state::welcome(std::uint32_t heartbeat_s) {
 }
 
 void device_state::store_facts() {
+  facts_changed = false;
   auto part = sv->where.number_of(info->app, principal::device(info->device));
   auto row = storage::device_key(part, info->app, info->device);
   storage::device_record x;
@@ -187,7 +200,7 @@ void device_state::bind(const std::string& body) {
   if (app->users.how == user_auth::mode::callback) {
     pending_user = x.user();
     self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
-        verify_request{app->users.url, app->id, x.user(), x.token(), binding});
+        verify_request{app->users.url, app->id, x.user(), x.token(), binding, sv->now_ms()});
     return;
   }
   auto code =
@@ -204,12 +217,13 @@ void device_state::verdict(const bind_verdict& x) {
     return; // the device has bound somebody else meanwhile
   auto user = std::move(pending_user);
   pending_user.clear();
-  // "A failed check means not pushed this time" (mPaaS): bound, but only bizs that demand no
-  // verification are delivered.
-  auto known = x.code == ec::none || x.code == ec::bad_token;
   ++(x.code == ec::none ? sv->count->binds : sv->count->bind_refused);
-  bound(known && x.code == ec::none ? user : std::string{}, x.code == ec::none);
+  bound(x.code == ec::none ? user : std::string{}, x.code == ec::none);
   send_bound(user, x.code);
+  auto waiting = std::move(held);
+  held.clear();
+  for (auto& y : waiting)
+    dispatch(y);
 }
 
 void device_state::unbind() {
@@ -228,7 +242,8 @@ void device_state::bound(std::string user, bool verified) {
   next->user_verified = verified;
   info = std::move(next);
   self->send(sv->where.hub(), atom::online::value, caf::actor_cast<device_actor>(self), info);
-  store_facts();
+  facts_changed = true;
+  arm();
 }
 
 void device_state::send_bound(const std::string& user, ec code) {
@@ -278,6 +293,8 @@ device_actor::behavior_type device(
       [self](atom::lost) {
         for (auto& x : self->state.feeds)
           self->state.pass_ack_on(x);
+        if (self->state.info)
+          self->state.store_facts(); // last seen now
         self->quit();
       },
       [self](atom::kick, const kick_order& x) { self->state.close(x.code, x.text); },

@@ -49,6 +49,7 @@ struct device_state {
   explicit device_state(device_actor::pointer ptr) : self{ptr}, credit{0, 0} {}
 
   void on_frame(const device_frame& x);
+  void dispatch(const device_frame& x);
   void hello(const std::string& body);
   void welcome(std::uint32_t heartbeat_s);
   void store_facts();
@@ -96,8 +97,10 @@ struct device_state {
   compression how = compression::none;
   bool closing = false;
   bool ticking = false;
+  bool facts_changed = false; ///< since they were stored
   std::uint32_t binding = 0;
-  std::string pending_user; ///< waits for the tenant's verdict
+  std::string pending_user;       ///< waits for the tenant's verdict
+  std::vector<device_frame> held; ///< what came behind a Bind that waits: answers keep their order
   std::uint32_t next_feed = 1;
   std::uint32_t handled = 0; ///< frames since the last `consumed`
   std::vector<subscription> feeds;

@@ -291,19 +291,21 @@ void device_state::pass_ack_on(subscription& s) {
 void device_state::arm() {
   if (ticking || closing)
     return;
-  for (auto& x : feeds)
-    if (x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0 ||
-        x.rules.acked() > x.told_source) {
-      ticking = true;
-      self->delayed_send(self, tick_interval, atom::tick::value);
-      return;
-    }
+  auto waits = [](const subscription& x) {
+    return x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0 ||
+           x.rules.acked() > x.told_source;
+  };
+  ticking = facts_changed || std::any_of(feeds.begin(), feeds.end(), waits);
+  if (ticking)
+    self->delayed_send(self, tick_interval, atom::tick::value);
 }
 
 void device_state::tick() {
   ticking = false;
   if (closing)
     return;
+  if (facts_changed)
+    store_facts(); // once for a hello and the bind that follows it
   auto now = sv->now_ms();
   for (auto& x : feeds) {
     auto oldest = x.rules.oldest_unacked_ms();

@@ -69,7 +69,10 @@ verifier_actor::behavior_type verifier(verifier_actor::pointer self, services_pt
   std::shared_ptr<CURL> curl{curl_easy_init(), curl_deleter{}};
   return {
       [self, sv, curl](atom::verdict, const device_actor& device, const verify_request& x) {
-        auto code = ask(curl.get(), x, sv->limit.verifier_timeout);
+        // A request that has waited as long as it may take is not worth asking any more.
+        auto patience = std::chrono::milliseconds{sv->limit.verifier_timeout};
+        auto code = sv->now_ms() - x.asked_ms > patience.count() ? ec::verifier_unavailable
+                                                                 : ask(curl.get(), x, patience);
         self->send(device, atom::verdict::value,
             bind_verdict{x.binding, code, code == ec::none ? "" : std::string{to_string(code)}});
       },

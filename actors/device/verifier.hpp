@@ -6,7 +6,9 @@
 //
 // Spawned by: the node, detached (libcurl waits for strangers).  Monitors: nobody.  Dies: at
 // shutdown. Bounded: one request at a time, `verifier_timeout` each, answers of at most 64 KiB,
-// http and https only, no redirects.
+// http and https only, no redirects; a
+// request that waited in the queue for longer than that is answered `verifier_unavailable` without
+// being asked.
 
 #pragma once
 

@@ -36,7 +36,7 @@ struct node_options {
   std::size_t max_http_body = 16 * 1024 * 1024;
   std::uint16_t partitions = 64;
   std::size_t block_cache_mb = 256;
-  std::size_t memtable_mb = 64;
+  std::size_t memtable_mb = 16;
   bool ephemeral = false; ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;

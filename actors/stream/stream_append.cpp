@@ -232,6 +232,8 @@ void stream_state::committed(const commit_result& result) {
     pending_items -= p.answer.results.size();
     finish(std::move(p));
   }
+  if (pending.empty())
+    pending = {}; // gives the memory back
   if (failing != ec::none && in_flight == 0) {
     for (auto& [no, s] : slots) {
       s.log.roll_back();

@@ -60,7 +60,8 @@ void stream_state::attach_loaded(const feed_sink_actor& sink, const attach_reque
       sv->now_ms()};
   self->send(sink, atom::attached::value,
       attached_note{request.feed, ec::none,
-          {history.biz()->persistent ? history.epoch() : 0, history.biz()->persistent ? plan.id : 0},
+          {history.biz()->persistent ? history.epoch() : 0,
+              history.biz()->persistent ? plan.id : 0},
           plan.reset, history.committed(), history.floor(), history.lost()});
   self->monitor(sink);
   auto number = x.number;

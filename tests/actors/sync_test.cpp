@@ -376,6 +376,55 @@ TEST_F(multi_device, binds_nobody_with_a_wrong_token) {
   EXPECT_EQ(a.refused["NEWS"], ec::not_bound) << "also not the user before";
 }
 
+class validated_session : public sync_test {
+public:
+  void SetUp() override {
+    auto x = std::make_shared<app_config>(*known->app(app));
+    x->users = {};
+    x->users.how = user_auth::mode::callback;
+    x->users.url = "http://localhost/validate";
+    known = std::make_shared<const catalog>(known->with(app_ptr{x}));
+    sync_test::SetUp();
+    add_biz("NEWS");
+    sv->where.set_verifier(
+        keep(sys.spawn([this](verifier_actor::pointer) -> verifier_actor::behavior_type {
+          return {[this](atom::verdict, const device_actor&, const verify_request& request) {
+            asked = request;
+          }};
+        })));
+  }
+
+  void answer(test_device& x, ec code) {
+    tell(x.hdl, atom::verdict::value, bind_verdict{asked.binding, code, {}});
+  }
+
+  verify_request asked;
+};
+
+TEST_F(validated_session, answers_what_came_behind_the_bind_after_the_verdict) {
+  append(u1, "NEWS", "x");
+  auto& a = online("d1", "u1", "NEWS");
+  EXPECT_EQ(asked.user, "u1");
+  EXPECT_TRUE(a.refused.empty()) << "not answered before it is known who the user is";
+  answer(a, ec::none);
+  EXPECT_EQ(a.binding, 1u);
+  EXPECT_EQ(a.payloads("NEWS"), strings{"x"});
+}
+
+TEST_F(validated_session, binds_nobody_when_the_session_is_not_valid) {
+  auto& a = online("d1", "u1", "NEWS");
+  answer(a, ec::bad_token);
+  EXPECT_EQ(a.bind_code, ec::bad_token);
+  EXPECT_EQ(a.refused["NEWS"], ec::not_bound);
+}
+
+TEST_F(validated_session, holds_only_so_many_messages_back) {
+  auto& a = online("d1", "u1", "NEWS");
+  for (int i = 0; i < 20; ++i)
+    subscribe(a, "NEWS");
+  EXPECT_EQ(a.closed, ec::overloaded);
+}
+
 // -- single-device -------------------------------------------------------------------------------
 
 class single_device : public sync_test {

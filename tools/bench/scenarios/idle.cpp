@@ -8,7 +8,7 @@ namespace shoal::bench {
 namespace {
 
 constexpr auto settle_ms =
-    3000; // longer than any server waits before it writes cursors or collects garbage lightly
+    6000; // longer than any server waits before it writes cursors or collects garbage lightly
 constexpr auto publishers = std::size_t{4};
 
 figures run(contender& who, const surroundings& around) {
