@@ -1,7 +1,8 @@
 // Every way in which something can be refused or ended, for devices and for API callers.
 //
-// Numbers are written by hand and never renumbered; the thousands say what the other side should do (`disposition`).
-// Names are the stable `code` of the API's problem documents. protocol/README.md has the same table for client authors.
+// Numbers are written by hand and never renumbered; the thousands say what the other side should do
+// (`disposition`). Names are the stable `code` of the API's problem documents. protocol/README.md
+// has the same table for client authors.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +14,21 @@ enum class ec : std::uint16_t {
   none = 0,
 
   // 1xxx: connect (or call) again at once, after the small correction that the name tells.
-  heartbeat_missed = 1000,  // nothing heard for 1.5 heartbeats
-  slow_consumer = 1001,     // the device does not read what it was sent
-  ack_missed = 1002,        // delivered ops stayed unacknowledged for too long
-  clock_skew = 1003,        // timestamp outside the window: correct the clock with the given server time
+  heartbeat_missed = 1000, // nothing heard for 1.5 heartbeats
+  slow_consumer = 1001,    // the device does not read what it was sent
+  ack_missed = 1002,       // delivered ops stayed unacknowledged for too long
+  clock_skew = 1003, // timestamp outside the window: correct the clock with the given server time
   nonce_replayed = 1004,    // nonces are used once: sign again with a new one
   session_lost = 1005,      // the server-side session ended unexpectedly
   handshake_timeout = 1006, // no complete first message in time
 
   // 2xxx: the same again, but later (`retry_after_ms`, with jitter).
-  going_away = 2000,          // this node stops
-  overloaded = 2001,          // a bounded queue is full
+  going_away = 2000, // this node stops
+  overloaded = 2001, // a bounded queue is full
   too_many_connections = 2002,
-  storage_full = 2003,        // no space to write; reads go on
+  storage_full = 2003, // no space to write; reads go on
   storage_failed = 2004,
-  outcome_unknown = 2005,     // no answer in time; repeat with the same idempotency key
+  outcome_unknown = 2005,      // no answer in time; repeat with the same idempotency key
   verifier_unavailable = 2006, // the tenant's session validation did not answer
 
   // 3xxx: reload state, then go on.
@@ -45,12 +46,12 @@ enum class ec : std::uint16_t {
   forbidden = 4012, // the key's role does not allow this
   bad_token = 4013,
   token_expired = 4014,
-  replaced = 4020, // a newer connection of the same device id took over
-  kicked = 4021,   // by an operator
+  replaced = 4020,  // a newer connection of the same device id took over
+  kicked = 4021,    // by an operator
   not_bound = 4030, // the biz is for users and the connection has none
   unknown_biz = 4031,
   biz_offline = 4032,
-  wrong_target = 4033, // the biz is not for this kind of principal
+  wrong_target = 4033,      // the biz is not for this kind of principal
   user_not_verified = 4034, // the biz demands a verified session
   too_many_subscriptions = 4035,
   invalid_argument = 4040,

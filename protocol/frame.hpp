@@ -5,8 +5,8 @@
 //   | length | type | flags | body           |     length = bytes after this field, big endian
 //   +--------+------+-------+----------------+
 //
-// `frame_reader` takes memory only for bytes that have arrived, refuses a length above its limit as soon as it sees it,
-// and never inflates a compressed body beyond that limit.
+// `frame_reader` takes memory only for bytes that have arrived, refuses a length above its limit as
+// soon as it sees it, and never inflates a compressed body beyond that limit.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,9 @@ enum class frame_type : std::uint8_t {
 };
 
 constexpr std::size_t frame_header_size = 6;
-constexpr std::size_t default_max_frame = 64 * 1024;          // device -> server
-constexpr std::size_t max_server_frame = 2 * 1024 * 1024;     // server -> device: one op of 1 MiB and its surroundings
+constexpr std::size_t default_max_frame = 64 * 1024; // device -> server
+constexpr std::size_t max_server_frame =
+    2 * 1024 * 1024; // server -> device: one op of 1 MiB and its surroundings
 constexpr std::uint8_t flag_zstd = 0x01;
 
 /// The bytes of a frame as they go out, shared by all who receive them.
@@ -51,8 +52,10 @@ struct frame {
 
 enum class compression : std::uint8_t { none, zstd };
 
-/// Builds one frame. With `zstd`, bodies of 512 bytes and more are compressed if that makes them smaller.
-std::string encode_frame(frame_type type, std::string_view body, compression how = compression::none);
+/// Builds one frame. With `zstd`, bodies of 512 bytes and more are compressed if that makes them
+/// smaller.
+std::string encode_frame(
+    frame_type type, std::string_view body, compression how = compression::none);
 
 /// Cuts frames out of what a connection delivers. Not thread-safe; one per connection.
 class frame_reader {

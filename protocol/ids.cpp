@@ -11,8 +11,8 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool valid_app_part(std::string_view text, std::size_t max) {
-  return !text.empty() && text.size() <= max && is_lower(text.front())
-         && std::all_of(text.begin(), text.end(),
+  return !text.empty() && text.size() <= max && is_lower(text.front()) &&
+         std::all_of(text.begin(), text.end(),
              [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
@@ -65,15 +65,14 @@ std::string to_string(const stream_key& x) {
 }
 
 bool valid_external_id(std::string_view text) {
-  return !text.empty() && text.size() <= 128
-         && std::all_of(text.begin(), text.end(), [](char c) {
-              return c > ' ' && c < 0x7f && c != '/' && c != '?' && c != '#' && c != '%';
-            });
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '/' && c != '?' && c != '#' && c != '%';
+  });
 }
 
 bool valid_biz_name(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && is_upper(text.front())
-         && std::all_of(text.begin(), text.end(),
+  return !text.empty() && text.size() <= 64 && is_upper(text.front()) &&
+         std::all_of(text.begin(), text.end(),
              [](char c) { return is_upper(c) || is_digit(c) || c == '-'; });
 }
 

@@ -1,7 +1,8 @@
 // The names of things: which world, whose stream, which business type.
 //
-// Numbers (`app_no`, `biz_no`) are handed out once by the catalog and never reused; they keep storage keys short and
-// make it impossible to name another tenant's rows by accident. Text ids come from outside and are checked on entry.
+// Numbers (`app_no`, `biz_no`) are handed out once by the catalog and never reused; they keep
+// storage keys short and make it impossible to name another tenant's rows by accident. Text ids
+// come from outside and are checked on entry.
 #pragma once
 
 #include <compare>
@@ -66,16 +67,19 @@ struct stream_key {
 
 std::string to_string(const stream_key& x);
 
-/// User and device ids: 1..128 bytes, printable ASCII without space, '/', '?', '#' or '%'; so they fit a URL path as they are.
+/// User and device ids: 1..128 bytes, printable ASCII without space, '/', '?', '#' or '%'; so they
+/// fit a URL path as they are.
 bool valid_external_id(std::string_view text);
 
 /// Biz names: 1..64 of A-Z, 0-9 and '-', starting with a letter (mPaaS: "sync id").
 bool valid_biz_name(std::string_view text);
 
-/// App ids: 1..48 of a-z, 0-9 and '-', starting with a letter, optionally "@workspace" of the same form.
+/// App ids: 1..48 of a-z, 0-9 and '-', starting with a letter, optionally "@workspace" of the same
+/// form.
 bool valid_app_id(std::string_view text);
 
-/// Stable 64-bit hash (XXH64-free: FNV-1a with a final mix); decides partitions, so it never changes.
+/// Stable 64-bit hash (XXH64-free: FNV-1a with a final mix); decides partitions, so it never
+/// changes.
 std::uint64_t stable_hash(std::string_view bytes, std::uint64_t seed = 0);
 
 /// The partition of a principal among `count`.

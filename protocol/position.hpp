@@ -1,4 +1,5 @@
-// A place in a stream. A bare id cannot tell "you are behind" from "this history was replaced"; the epoch can.
+// A place in a stream. A bare id cannot tell "you are behind" from "this history was replaced"; the
+// epoch can.
 #pragma once
 
 #include <compare>

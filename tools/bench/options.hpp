@@ -31,7 +31,7 @@ struct options {
   std::size_t ops = 200000;    ///< sync
   std::size_t publishers = 10; ///< sync: connections that send
   std::size_t batch = 1000; ///< sync: items per API call, messages in flight per peer's publisher
-  std::size_t rate = 5000; ///< latency: ops per second
+  std::size_t rate = 5000;  ///< latency: ops per second
   std::size_t jetstream_rate = 2000; ///< the same for JetStream, which cannot keep up with more
   std::size_t callers = 64;      ///< latency: keep-alive connections that the calls are spread over
   std::size_t seconds = 10;      ///< latency
