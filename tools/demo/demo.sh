@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The demonstration: a node, an app, three devices of two users, a kill -9 in the middle, and a count at the end.
 # Usage: tools/demo/demo.sh [FOLDER OF THE PROGRAMS]; exit 0 only if nothing was lost, doubled or out of order.
-set -euo pipefail
+set -Eeuo pipefail
 bin=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin}")
 work=$(mktemp -d)
 node='' devices=()
 
 heading() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 die() {
+  trap - ERR
   echo "the demo failed: $*" >&2
   [ ! -s "$work/node.log" ] || { echo "last words of the node:" && tail -n 5 "$work/node.log"; } >&2
   exit 1
@@ -43,6 +44,7 @@ node_is_ready() {
   ready=$(grep -m1 '^ready ' "$work/node.out") || return 1
 }
 start_node() {
+  : >"$work/node.out" # now, not when the new process gets to it: the old ready line must not count
   "$bin/shoald" --data-dir "$work/data" --port "$port" --admin-port "$admin_port" --log-level warn \
     >"$work/node.out" 2>>"$work/node.log" &
   node=$!
