@@ -223,7 +223,11 @@ void node::impl::start_actors() {
   config.set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
   config.set("scheduler.max-throughput", 300u);
   system = std::make_unique<caf::actor_system>(config);
-  root = system->spawn(supervisor, sv, [this] { ready = false; });
+  root = system->spawn(supervisor, sv, [this] {
+    ready = false;
+    if (opt.on_give_up)
+      opt.on_give_up();
+  });
   readers.resize(reader_count);
   for (std::size_t i = 0; i < reader_count; ++i)
     watch("reader", [this, i] { return spawn_reader(i); });

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,7 @@ struct node_options {
   bool ephemeral = false; ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;
+  std::function<void()> on_give_up; ///< too many actors died; called once, from an actor's thread
 };
 
 class node {

@@ -1,11 +1,13 @@
 // shoald: one Shoal node in the foreground. Prints one "ready" line when it serves; SIGTERM and
 // SIGINT stop it cleanly, SIGHUP reads the certificate again.
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "actors/log.hpp"
 #include "actors/node/node.hpp"
@@ -54,7 +56,7 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   return x;
 }
 
-int serve(const shoal::node_options& options) {
+int serve(shoal::node_options options) {
   sigset_t signals;
   sigemptyset(&signals);
   for (auto s : {SIGTERM, SIGINT, SIGHUP})
@@ -63,7 +65,12 @@ int serve(const shoal::node_options& options) {
       SIG_BLOCK, &signals, nullptr); // before any thread, so that only sigwait sees them
   std::signal(SIGPIPE, SIG_IGN);
 
-  shoal::node node{options};
+  std::atomic<bool> gave_up{false};
+  options.on_give_up = [&gave_up] {
+    gave_up = true;
+    kill(getpid(), SIGTERM);
+  };
+  shoal::node node{std::move(options)};
   node.start();
   std::cout << "ready port=" << node.port() << " admin_port=" << node.admin_port()
             << " operator_key=" << node.operator_key()
@@ -81,7 +88,7 @@ int serve(const shoal::node_options& options) {
   }
   shoal::log::info("stopping");
   node.stop();
-  return 0;
+  return gave_up ? 1 : 0;
 }
 
 } // namespace
@@ -135,7 +142,7 @@ int main(int argc, char** argv) {
     auto options = options_of(config);
     options.ephemeral = ephemeral;
     options.new_epoch = new_epoch;
-    return serve(options);
+    return serve(std::move(options));
   } catch (const std::exception& e) {
     std::cerr << "shoald: " << e.what() << '\n';
     return 1;
