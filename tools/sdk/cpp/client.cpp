@@ -71,12 +71,13 @@ public:
   }
 
   void connect() {
+    if (runs_on())
+      return;
     auto guard = std::lock_guard{thread_mutex_};
-    if (thread_.joinable()) {
-      if (!ended_)
-        return;
+    if (!ended_)
+      return; // somebody else was faster
+    if (thread_.joinable())
       thread_.join();
-    }
     stopping_ = ended_ = false;
     thread_ = std::thread{[this] { run(); }};
   }
@@ -126,8 +127,32 @@ private:
 
   // -- the thread --
 
+  /// True if the thread is there, and stays: told so in time if it is about to leave.
+  bool runs_on() {
+    auto guard = std::lock_guard{leaving_mutex_};
+    if (ended_)
+      return false;
+    again_ = leaving_;
+    return true;
+  }
+
   void run() {
     block_sigpipe();
+    do
+      stay_connected();
+    while (!leave());
+  }
+
+  /// False if somebody asked to connect while the end was being told.
+  bool leave() {
+    auto guard = std::lock_guard{leaving_mutex_};
+    leaving_ = false;
+    ended_ = stopping_ || !again_;
+    again_ = false;
+    return ended_;
+  }
+
+  void stay_connected() {
     auto last = state_change{client_state::stopped, {}, {}, {}, {}};
     while (!stopping_) {
       tell({client_state::connecting, {}, {}, {}, {}});
@@ -149,8 +174,11 @@ private:
       tell({client_state::waiting, end.code, end.text, end.delay, {}});
       pause(now() + end.delay);
     }
+    {
+      auto guard = std::lock_guard{leaving_mutex_};
+      leaving_ = true;
+    }
     tell(last);
-    ended_ = true;
   }
 
   bool open() {
@@ -244,7 +272,9 @@ private:
   sdk::session session_;
   int wake_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> ended_ = false;
+  std::mutex leaving_mutex_;
+  bool leaving_ = false, again_ = false; // the end is being told; and connect was called meanwhile
+  std::atomic<bool> ended_ = true;       // there is no thread, or it is done
   std::mutex commands_mutex_;
   std::vector<std::function<void()>> commands_;
   std::mutex thread_mutex_;
