@@ -79,6 +79,8 @@ json parse_body(std::string_view body) {
   } catch (const json::parse_error& e) {
     throw refusal{ec::invalid_argument,
         std::string{"the body is not JSON: error at byte "}.append(std::to_string(e.byte))};
+  } catch (const json::out_of_range&) {
+    throw refusal{ec::invalid_argument, "the body holds a number that is too large"};
   }
 }
 

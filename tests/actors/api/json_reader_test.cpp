@@ -81,6 +81,10 @@ TEST_F(json_reader_test, refuses_bodies_that_are_no_object) {
     EXPECT_EQ(reading(body).substr(0, 20), "the body is not JSON") << body;
 }
 
+TEST_F(json_reader_test, refuses_a_number_beyond_all_types) {
+  EXPECT_EQ(reading(R"({"limit":1e999})"), "the body holds a number that is too large");
+}
+
 TEST_F(json_reader_test, refuses_deep_nesting_before_parsing) {
   EXPECT_EQ(reading("{\"a\":" + std::string(100'000, '[')), "the body is nested too deeply");
   EXPECT_EQ(reading(R"({"biz":"[[[[[[[["})"), "not refused") << "brackets in strings do not nest";
