@@ -173,6 +173,8 @@ parser::outcome parser::read_head() {
   // Some clients end a body with an extra line end; it belongs to no request.
   while (scanned_ == 0 && input_.starts_with("\r\n"))
     input_.erase(0, 2);
+  if (scanned_ == 0 && input_ == "\r")
+    return outcome::need_more; // half of such a line end
   auto end = input_.find(head_end, scanned_ < 3 ? 0 : scanned_ - 3);
   auto complete = end != std::string::npos;
   auto size = complete ? end + head_end.size() : input_.size();

@@ -145,6 +145,14 @@ TEST(parser, takes_a_request_apart) {
   EXPECT_EQ(got.got.body, "hello");
 }
 
+TEST(parser, skips_an_extra_line_end_that_arrives_in_two_parts) {
+  auto x = parser{{}};
+  x.feed("\r");
+  EXPECT_EQ(x.next(), outcome::need_more);
+  x.feed("\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(x.next(), outcome::have_request);
+}
+
 TEST(parser, joins_chunks) {
   auto got = parse(post(chunked, "3\r\nabc\r\nA;ext=1\r\n0123456789\r\n0\r\n\r\n"));
   ASSERT_EQ(got.what, outcome::have_request);
