@@ -15,7 +15,10 @@ std::string view_name(partition_no p) { return "view/" + to_string(p); }
 constexpr auto nodes_name = std::string_view{"nodes"};
 
 std::string to_text(const view& x) {
-  return json{{"epoch", x.epoch}, {"leader", x.leader}, {"replicas", x.replicas}}.dump();
+  auto out = json{{"epoch", x.epoch}, {"leader", x.leader}, {"replicas", x.replicas}};
+  if (!x.previous.empty())
+    out["previous"] = x.previous;
+  return out.dump();
 }
 
 std::string to_text(const std::vector<node_info>& xs) {
@@ -31,6 +34,8 @@ bool from_text(const std::string& text, view& out) {
     x.at("epoch").get_to(out.epoch);
     x.at("leader").get_to(out.leader);
     x.at("replicas").get_to(out.replicas);
+    if (x.contains("previous"))
+      x.at("previous").get_to(out.previous);
     return out.epoch != 0;
   } catch (const json::exception&) {
     return false;

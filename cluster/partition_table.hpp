@@ -19,6 +19,8 @@ struct view {
   std::uint64_t epoch = 0;           ///< 0 = there was none yet
   std::string leader;                ///< a node's name
   std::vector<std::string> replicas; ///< with the leader
+  /// The replicas before, while a change of them is not settled (view_rules.hpp); else empty.
+  std::vector<std::string> previous{};
   bool operator==(const view&) const = default;
 };
 

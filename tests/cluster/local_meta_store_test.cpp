@@ -34,7 +34,7 @@ public:
 TEST_F(local_meta_store, gives_back_a_view) {
   auto x = view{};
   EXPECT_EQ(store->get_view(p1, x), meta_result::missing);
-  auto first = view{3, "n1", {"n1", "n2"}};
+  auto first = view{3, "n1", {"n1", "n2"}, {"n1"}};
   EXPECT_EQ(store->swap_view(p1, 0, first), meta_result::done);
   EXPECT_EQ(store->get_view(p1, x), meta_result::done);
   EXPECT_EQ(x, first);
