@@ -2,7 +2,11 @@
 //
 // Read once at the start, from a TOML file, into plain structs; components are given what they need
 // of it and never look options up. What an option means, its unit and its bounds are declared in
-// config.cpp; `dump` prints all of that.
+// config_options.hpp; `dump` prints all of that.
+//
+// One file serves all nodes of a cluster: it lists them as [[nodes]], and `for_node`
+// (config_nodes.hpp) makes of it the configuration of one. A file without [[nodes]] is about one
+// node, described by [node] and [listen].
 #pragma once
 
 #include <cstddef>
@@ -10,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace shoal::cluster {
 
@@ -33,9 +38,29 @@ struct config {
   } listen;
 
   struct cluster_section {
+    std::string name = "shoal";
     std::uint16_t partitions = 64;
+    std::uint32_t replicas = 0;
+    std::string meta = "local";
+    std::uint32_t takeover_ms = 1500;
     bool operator==(const cluster_section&) const = default;
   } cluster;
+
+  struct link_section {
+    std::string ca;
+    std::string certificate;
+    std::string key;
+    bool operator==(const link_section&) const = default;
+  } link;
+
+  struct etcd_section {
+    std::vector<std::string> endpoints;
+    std::string ca;
+    std::string certificate;
+    std::string key;
+    std::string prefix;
+    bool operator==(const etcd_section&) const = default;
+  } etcd;
 
   struct limits_section {
     std::size_t max_frame = 64 * 1024;
@@ -65,6 +90,17 @@ struct config {
     std::string format = "kv";
     bool operator==(const log_section&) const = default;
   } log;
+
+  /// One [[nodes]] entry. Addresses are host:port.
+  struct node_entry {
+    std::string name;
+    std::string address;
+    std::string link;
+    std::string admin;
+    std::string data_dir;
+    bool operator==(const node_entry&) const = default;
+  };
+  std::vector<node_entry> nodes;
 
   bool operator==(const config&) const = default;
 };

@@ -1,6 +1,7 @@
 // The table of options: section, key, bounds, unit and meaning of each, once.
 //
-// For config.cpp only: reading and printing both walk over it.
+// For config.cpp only: reading and printing both walk over it. `for_each_option` visits the options
+// of sections that exist once, `for_each_node_option` those of one [[nodes]] entry.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,8 @@ struct option_info {
   std::uint64_t max = 0;                                ///< of numbers, inclusive
   std::initializer_list<std::string_view> choices = {}; ///< of texts; empty: any text
   bool may_be_empty = false;                            ///< of texts
+  bool must_be_given = false;                           ///< has no default
+  bool is_host_port = false;                            ///< of texts
 };
 
 /// Calls `visit(info, field)` for every option, section by section.
@@ -31,6 +34,12 @@ void for_each_option(Config& x, Visitor visit) {
   };
   auto optional_text = [&](std::string_view section, std::string_view key, std::string_view help,
                            auto& field) {
+    auto info = option_info{section, key, help};
+    info.may_be_empty = true;
+    visit(info, field);
+  };
+  auto texts = [&](std::string_view section, std::string_view key, std::string_view help,
+                   auto& field) {
     auto info = option_info{section, key, help};
     info.may_be_empty = true;
     visit(info, field);
@@ -67,9 +76,40 @@ void for_each_option(Config& x, Visitor visit) {
   number("listen", "max_connections", "More are refused; each takes a file descriptor.",
       "connections", 1, 1'000'000, x.listen.max_connections);
 
+  text("cluster", "name", "Nodes of clusters with different names refuse each other.",
+      x.cluster.name);
   number("cluster", "partitions",
       "Shares that principals are spread over; fixed when the cluster is created.", "partitions", 1,
       4096, x.cluster.partitions);
+  number("cluster", "replicas",
+      "Nodes that hold a copy of each partition; 0 = three, or all nodes if they are fewer.",
+      "nodes", 0, 7, x.cluster.replicas);
+  choice("cluster", "meta",
+      "Where it is kept which node owns what: in the node's own folder (one node), or in etcd.",
+      {"local", "etcd"}, x.cluster.meta);
+  number("cluster", "takeover_ms",
+      "A node that most others cannot reach for so long loses what it leads.", "milliseconds", 200,
+      60'000, x.cluster.takeover_ms);
+
+  optional_text("link", "ca",
+      "PEM file with the certificate that signed those of all nodes. {node} in any path of this "
+      "file is the node's name.",
+      x.link.ca);
+  optional_text("link", "certificate",
+      "PEM file with the certificate that the node shows to the others; must hold its name.",
+      x.link.certificate);
+  optional_text("link", "key", "PEM file with the private key of the certificate.", x.link.key);
+
+  texts("etcd", "endpoints", "Where etcd answers, all members; each as http(s)://host:port.",
+      x.etcd.endpoints);
+  optional_text(
+      "etcd", "ca", "PEM file with the certificate that signed those of etcd.", x.etcd.ca);
+  optional_text(
+      "etcd", "certificate", "PEM file with the certificate to show to etcd.", x.etcd.certificate);
+  optional_text("etcd", "key", "PEM file with the private key of the certificate.", x.etcd.key);
+  optional_text("etcd", "prefix",
+      "What all keys of this cluster begin with; empty = /shoal/ and the cluster's name.",
+      x.etcd.prefix);
 
   number("limits", "max_frame", "Largest frame that a device may send.", "bytes", 1024, 16 * mib,
       x.limits.max_frame);
@@ -107,6 +147,28 @@ void for_each_option(Config& x, Visitor visit) {
   choice("log", "level", "Least important lines that are written.",
       {"trace", "debug", "info", "warn", "error", "off"}, x.log.level);
   choice("log", "format", "Form of a line.", {"kv", "json"}, x.log.format);
+}
+
+/// Calls `visit(info, field)` for every option of one [[nodes]] entry.
+template <class Entry, class Visitor>
+void for_each_node_option(Entry& x, Visitor visit) {
+  auto host_port = [&](std::string_view key, std::string_view help, auto& field) {
+    auto info = option_info{"nodes", key, help};
+    info.must_be_given = true;
+    info.is_host_port = true;
+    visit(info, field);
+  };
+  auto name = option_info{"nodes", "name",
+      "Name of the node, unique in the cluster: lower case letters, digits and hyphens."};
+  name.must_be_given = true;
+  visit(name, x.name);
+  host_port("address", "Where devices and the server API connect (TLS).", x.address);
+  host_port("link", "Where the other nodes connect (TLS with the certificates of [link]).", x.link);
+  host_port("admin", "Metrics and health, plain HTTP: keep it private.", x.admin);
+  auto folder = option_info{"nodes", "data_dir",
+      "Folder for everything that survives; empty = data_dir of [node] with /{node} behind it."};
+  folder.may_be_empty = true;
+  visit(folder, x.data_dir);
 }
 
 } // namespace shoal::cluster

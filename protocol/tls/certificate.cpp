@@ -52,15 +52,16 @@ std::string alternative_names(const std::vector<std::string>& names) {
   return out;
 }
 
-void extend(X509* certificate, int what, const std::string& value) {
+void extend(X509* certificate, X509* issuer, int what, const std::string& value) {
   auto context = X509V3_CTX{};
-  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   auto extension =
       owned<X509_EXTENSION>{X509V3_EXT_conf_nid(nullptr, &context, what, value.c_str())};
   check(extension && X509_add_ext(certificate, extension.get(), -1) == 1, value);
 }
 
-owned<X509> make(EVP_PKEY* key, const std::vector<std::string>& names) {
+/// What all kinds have in common; issued by itself until somebody says otherwise.
+owned<X509> blank(EVP_PKEY* key, const std::string& subject_name) {
   auto certificate = owned<X509>{X509_new()};
   auto* raw = certificate.get();
   auto serial = owned<BIGNUM>{BN_new()};
@@ -72,17 +73,69 @@ owned<X509> make(EVP_PKEY* key, const std::vector<std::string>& names) {
   X509_gmtime_adj(X509_getm_notAfter(raw), ten_years);
   X509_set_pubkey(raw, key);
   auto* subject = X509_get_subject_name(raw);
-  auto* common_name = reinterpret_cast<const unsigned char*>("shoal development");
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, common_name, -1, -1, 0);
+  auto* text = reinterpret_cast<const unsigned char*>(subject_name.data());
+  check(X509_NAME_add_entry_by_txt(
+            subject, "CN", MBSTRING_UTF8, text, static_cast<int>(subject_name.size()), -1, 0) == 1,
+      "bad name");
   X509_set_issuer_name(raw, subject);
-  extend(raw, NID_basic_constraints, "critical,CA:TRUE");
-  extend(raw, NID_key_usage, "critical,digitalSignature,keyCertSign");
-  extend(raw, NID_ext_key_usage, "serverAuth");
-  extend(raw, NID_subject_key_identifier, "hash");
-  if (!names.empty())
-    extend(raw, NID_subject_alt_name, alternative_names(names));
-  check(X509_sign(raw, key, EVP_sha256()) > 0, "cannot sign");
   return certificate;
+}
+
+void sign(X509* certificate, EVP_PKEY* key) {
+  check(X509_sign(certificate, key, EVP_sha256()) > 0, "cannot sign");
+}
+
+owned<X509> make_self_signed(EVP_PKEY* key, const std::vector<std::string>& names) {
+  auto out = blank(key, "shoal development");
+  auto* raw = out.get();
+  extend(raw, raw, NID_basic_constraints, "critical,CA:TRUE");
+  extend(raw, raw, NID_key_usage, "critical,digitalSignature,keyCertSign");
+  extend(raw, raw, NID_ext_key_usage, "serverAuth");
+  extend(raw, raw, NID_subject_key_identifier, "hash");
+  if (!names.empty())
+    extend(raw, raw, NID_subject_alt_name, alternative_names(names));
+  sign(raw, key);
+  return out;
+}
+
+owned<X509> make_authority(EVP_PKEY* key, const std::string& name) {
+  auto out = blank(key, name);
+  auto* raw = out.get();
+  extend(raw, raw, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+  extend(raw, raw, NID_key_usage, "critical,keyCertSign,cRLSign");
+  extend(raw, raw, NID_subject_key_identifier, "hash");
+  sign(raw, key);
+  return out;
+}
+
+owned<X509> make_signed(
+    EVP_PKEY* key, const std::vector<std::string>& names, X509* authority, EVP_PKEY* signer) {
+  check(!names.empty(), "no name");
+  auto out = blank(key, names.front());
+  auto* raw = out.get();
+  X509_set_issuer_name(raw, X509_get_subject_name(authority));
+  if (ASN1_TIME_compare(X509_get0_notAfter(raw), X509_get0_notAfter(authority)) > 0)
+    X509_set1_notAfter(raw, X509_get0_notAfter(authority));
+  extend(raw, authority, NID_basic_constraints, "critical,CA:FALSE");
+  extend(raw, authority, NID_key_usage, "critical,digitalSignature");
+  extend(raw, authority, NID_ext_key_usage, "serverAuth,clientAuth");
+  extend(raw, authority, NID_subject_key_identifier, "hash");
+  extend(raw, authority, NID_authority_key_identifier, "keyid:always");
+  extend(raw, authority, NID_subject_alt_name, alternative_names(names));
+  sign(raw, signer);
+  return out;
+}
+
+owned<EVP_PKEY> new_key() {
+  auto out = owned<EVP_PKEY>{EVP_EC_gen("P-256")};
+  check(out != nullptr, "no key");
+  return out;
+}
+
+owned<BIO> open_pem(const std::string& path) {
+  auto out = owned<BIO>{BIO_new_file(path.c_str(), "r")};
+  check(out != nullptr, path + " cannot be read");
+  return out;
 }
 
 template <class Write>
@@ -101,18 +154,40 @@ void write_pem(const std::string& path, int mode, Write write) {
   check(ok, path + ": " + std::generic_category().message(error));
 }
 
+void write_both(const pem_files& out, EVP_PKEY* key, X509* certificate) {
+  write_pem(out.key, 0600, [&](BIO* to) {
+    return PEM_write_bio_PrivateKey(to, key, nullptr, nullptr, 0, nullptr, nullptr);
+  });
+  write_pem(out.certificate, 0644, [&](BIO* to) { return PEM_write_bio_X509(to, certificate); });
+}
+
 } // namespace
 
 void write_self_signed(const std::string& certificate_file, const std::string& key_file,
     const std::vector<std::string>& names) {
-  auto key = owned<EVP_PKEY>{EVP_EC_gen("P-256")};
-  check(key != nullptr, "no key");
-  auto certificate = make(key.get(), names);
-  write_pem(key_file, 0600, [&](BIO* out) {
-    return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
-  write_pem(
-      certificate_file, 0644, [&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); });
+  auto key = new_key();
+  write_both({certificate_file, key_file}, key.get(), make_self_signed(key.get(), names).get());
+}
+
+void write_authority(const pem_files& out, const std::string& name) {
+  auto key = new_key();
+  write_both(out, key.get(), make_authority(key.get(), name).get());
+}
+
+void write_signed(
+    const pem_files& out, const std::vector<std::string>& names, const pem_files& authority) {
+  auto issuer = owned<X509>{
+      PEM_read_bio_X509(open_pem(authority.certificate).get(), nullptr, nullptr, nullptr)};
+  check(issuer != nullptr, authority.certificate + " holds no certificate");
+  // A key with a passphrase must not make the process ask for it.
+  auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  auto signer = owned<EVP_PKEY>{
+      PEM_read_bio_PrivateKey(open_pem(authority.key).get(), nullptr, no_passphrase, nullptr)};
+  check(signer != nullptr, authority.key + " holds no private key");
+  check(X509_check_private_key(issuer.get(), signer.get()) == 1,
+      authority.key + " is not the key of " + authority.certificate);
+  auto key = new_key();
+  write_both(out, key.get(), make_signed(key.get(), names, issuer.get(), signer.get()).get());
 }
 
 } // namespace shoal::tls

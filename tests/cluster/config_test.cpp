@@ -125,6 +125,23 @@ TEST(config, refuses_what_is_not_toml) {
     EXPECT_THAT(problem_of(text), HasSubstr("shoal.toml: ")) << text;
 }
 
+TEST(config, counts_no_brackets_of_node_headers) {
+  auto text = std::string{"[cluster]\nmeta = \"etcd\"\n[etcd]\nendpoints = [\"http://e:1\"]\n"
+                          "[link]\nca = \"a\"\ncertificate = \"c\"\nkey = \"k\"\n"};
+  for (auto i = 0; i < 1001; ++i) {
+    if (i == 1000) {
+      EXPECT_EQ(parse_config(text, "shoal.toml").nodes.size(), 1000u);
+    }
+    text += "[[nodes]]\nname = \"n" + std::to_string(i) + "\"\naddress = \"h:1\"\nlink = \"h" +
+            std::to_string(i) + ":2\"\nadmin = \"h:3\"\n";
+  }
+  EXPECT_THAT(problem_of(text), HasSubstr("more than 1000 [[nodes]]"));
+  auto nested = std::string{"x = [\n"};
+  for (auto i = 0; i < 100'000; ++i)
+    nested += "[[nodes]]\n";
+  EXPECT_THAT(problem_of(nested), HasSubstr("not TOML"));
+}
+
 TEST(config, refuses_files_that_are_too_big_or_too_deep) {
   EXPECT_THAT(problem_of(std::string((1u << 20) + 1, '#')), HasSubstr("larger than 1 MiB"));
   EXPECT_THAT(problem_of("x = " + std::string(100'000, '[')), HasSubstr("more brackets"));

@@ -12,6 +12,8 @@
 #include "actors/log.hpp"
 #include "actors/node/node.hpp"
 #include "cluster/config.hpp"
+#include "cluster/config_check.hpp"
+#include "cluster/config_nodes.hpp"
 
 namespace {
 
@@ -56,6 +58,18 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   return x;
 }
 
+/// Says who this node would be; 2 if it could not start.
+int check(const shoal::cluster::config& config) {
+  auto found = shoal::cluster::explain(config);
+  for (const auto& fact : found.facts)
+    std::cout << fact << '\n';
+  for (const auto& problem : found.problems)
+    std::cerr << "problem: " << problem << '\n';
+  if (found.problems.empty())
+    std::cout << "The configuration is valid.\n";
+  return found.problems.empty() ? 0 : 2;
+}
+
 int serve(shoal::node_options options) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -96,10 +110,11 @@ int serve(shoal::node_options options) {
 int main(int argc, char** argv) {
   CLI::App app{"One node of Shoal, the open-source backend for mobile apps."};
   app.set_version_flag("--version", SHOAL_VERSION);
-  std::string config_file, data_dir, level, format;
+  std::string config_file, name, data_dir, level, format;
   int port = -1, admin_port = -1;
-  bool dump = false, check = false, ephemeral = false, new_epoch = false;
+  bool dump = false, only_check = false, ephemeral = false, new_epoch = false;
   app.add_option("--config", config_file, "Configuration file (TOML); see --dump-config");
+  app.add_option("--node", name, "Which of the [[nodes]] of the configuration this is");
   app.add_option("--data-dir", data_dir, "Data folder, overrides the configuration");
   app.add_option("--port", port, "TLS port for devices and API; 0 = any free one")
       ->check(CLI::Range(0, 65535));
@@ -111,13 +126,15 @@ int main(int argc, char** argv) {
   app.add_flag("--ephemeral", ephemeral, "Keep everything in memory; nothing survives");
   app.add_flag("--new-epoch", new_epoch,
       "The data folder was restored from a backup: devices resynchronise");
-  app.add_flag("--check", check, "Validate the configuration and exit");
+  app.add_flag("--check", only_check,
+      "Say in sentences who this node is and what would keep it from starting, and exit");
   app.add_flag(
       "--dump-config", dump, "Print the configuration with every option explained, and exit");
   CLI11_PARSE(app, argc, argv);
   try {
     auto config =
         config_file.empty() ? shoal::cluster::config{} : shoal::cluster::load_config(config_file);
+    config = shoal::cluster::for_node(std::move(config), name);
     if (!data_dir.empty())
       config.node.data_dir = data_dir;
     if (port >= 0)
@@ -134,15 +151,18 @@ int main(int argc, char** argv) {
     }
     if (!shoal::log::setup(config.log.level, config.log.format))
       throw std::runtime_error("log.level or log.format is none of the known ones");
-    if (check) {
-      std::cout << "the configuration is valid\n";
-      return 0;
-    }
+    if (only_check)
+      return check(config);
+    if (config.nodes.size() > 1)
+      throw std::runtime_error("more than one of [[nodes]] is not served yet");
     raise_file_limit();
     auto options = options_of(config);
     options.ephemeral = ephemeral;
     options.new_epoch = new_epoch;
     return serve(std::move(options));
+  } catch (const shoal::cluster::config_error& e) {
+    std::cerr << "shoald: " << e.what() << '\n';
+    return 2;
   } catch (const std::exception& e) {
     std::cerr << "shoald: " << e.what() << '\n';
     return 1;
