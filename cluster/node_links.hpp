@@ -2,7 +2,7 @@
 // authenticated connection per pair.
 //
 // Owned by the node. What a frame means is decided above (protocol/cluster.proto); how it travels
-// is hidden here, so that another transport can take CAF's place.
+// is hidden here.
 //
 // Guarantees: frames of one kind from one peer arrive in order and at most once, as long as the
 // link is up; `up` and `down` alternate per peer, and frames arrive only in between. A peer that
@@ -22,12 +22,6 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/ids.hpp"
-
-namespace caf {
-class actor_system;
-}
-
 namespace shoal::cluster {
 
 /// What a frame is about. Each kind has a window of its own, so that one cannot starve another.
@@ -38,6 +32,9 @@ enum class traffic : std::uint8_t {
   calls = 3,       ///< requests to a partition's owner, and their answers
 };
 inline constexpr std::size_t traffic_kinds = 4;
+
+/// What a frame takes of a window in addition to its bytes, so that empty frames are bounded too.
+inline constexpr std::size_t frame_overhead = 64;
 
 struct peer_address {
   std::string name; ///< the node's name
@@ -56,7 +53,9 @@ struct link_options {
   std::chrono::milliseconds heartbeat{500};
   std::chrono::milliseconds dead_after{2000};
   std::chrono::milliseconds redial{500}; ///< at first, with jitter; up to eight times as much later
-  std::size_t window_bytes = 16u << 20;  ///< per peer and kind: sent and not yet taken by the peer
+  /// Per peer and kind: what is sent and not yet taken by the peer, counted with `frame_overhead`.
+  /// A link uses the smaller one of both ends. A frame must fit into it.
+  std::size_t window_bytes = 16u << 20;
   /// Versions of cluster.proto this node speaks; a link uses the greatest that both do.
   std::uint32_t version_min = 1, version_max = 1;
 };
@@ -78,7 +77,8 @@ struct link_status {
   std::string last_error; ///< why the link went down, or why dialing fails
 };
 
-/// Called one at a time per peer, from threads of the link's; must not block.
+/// Called one at a time per peer, from threads of the links'; must not block, throw or call `stop`.
+/// Empty ones are not called.
 struct link_handlers {
   std::function<void(const peer_info& from, traffic kind, std::string body)> on_frame;
   std::function<void(const peer_info& peer)> on_up;
@@ -99,13 +99,13 @@ public:
   virtual std::vector<link_status> status() const = 0;
   virtual std::uint16_t port() const = 0;
 
-  /// Ends all links; no handler is called after it returned.
+  /// Ends all links, with `on_down` for those that were up; no handler is called after it returned.
   virtual void stop() = 0;
 };
 
-/// Over CAF's network layer with TLS. Throws std::runtime_error with a sentence for people.
-/// `system` has the middleman and the openssl manager loaded (see `prepare_links`).
-std::unique_ptr<node_links> make_caf_links(
-    caf::actor_system& system, link_options options, link_handlers handlers);
+/// Over TCP with TLS 1.3 and certificates on both ends (README, "Node links", tells why not over
+/// CAF's own network layer). Listens when it returns; dials after `set_peers`. Throws
+/// std::runtime_error with a sentence for people, for example when a certificate does not fit.
+std::unique_ptr<node_links> make_node_links(link_options options, link_handlers handlers);
 
 } // namespace shoal::cluster
