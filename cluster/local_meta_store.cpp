@@ -1,146 +1,135 @@
 #include <algorithm>
 #include <mutex>
 
-#include <nlohmann/json.hpp>
-
 #include "cluster/meta_store.hpp"
 
 namespace shoal::cluster {
 
 namespace {
 
-using nlohmann::json;
+using hint_list = std::vector<std::pair<const void*, std::function<void()>>>;
 
-std::string view_name(partition_no p) { return "view/" + to_string(p); }
-constexpr auto nodes_name = std::string_view{"nodes"};
+/// Shared with the watches, which may outlive the store.
+struct hint_board {
+  std::mutex mutex;
+  hint_list hints;
+};
 
-std::string to_text(const view& x) {
-  auto out = json{{"epoch", x.epoch}, {"leader", x.leader}, {"replicas", x.replicas}};
-  if (!x.previous.empty())
-    out["previous"] = x.previous;
-  return out.dump();
-}
-
-std::string to_text(const std::vector<node_info>& xs) {
-  auto out = json::array();
-  for (const auto& x : xs)
-    out.push_back({{"name", x.name}, {"address", x.address}});
-  return out.dump();
-}
-
-bool from_text(const std::string& text, view& out) {
-  try {
-    auto x = json::parse(text);
-    x.at("epoch").get_to(out.epoch);
-    x.at("leader").get_to(out.leader);
-    x.at("replicas").get_to(out.replicas);
-    if (x.contains("previous"))
-      x.at("previous").get_to(out.previous);
-    return out.epoch != 0;
-  } catch (const json::exception&) {
-    return false;
-  }
-}
-
-bool from_text(const std::string& text, std::vector<node_info>& out) {
-  try {
-    for (const auto& x : json::parse(text))
-      out.push_back({x.at("name").get<std::string>(), x.at("address").get<std::string>()});
-    return true;
-  } catch (const json::exception&) {
-    return false;
-  }
-}
-
-class local_meta_store : public meta_store {
+class local_watch : public meta_watch {
 public:
-  explicit local_meta_store(meta_hooks hooks) : hooks_{std::move(hooks)} {}
-
-  meta_result get_view(partition_no p, view& out) override {
-    auto guard = std::lock_guard{mutex_};
-    return load(view_name(p), out);
+  local_watch(std::shared_ptr<hint_board> board, std::function<void()> hint)
+      : board_{std::move(board)} {
+    auto guard = std::lock_guard{board_->mutex};
+    board_->hints.emplace_back(this, std::move(hint));
   }
 
-  meta_result swap_view(partition_no p, std::uint64_t expected_epoch, const view& next) override {
-    auto guard = std::lock_guard{mutex_};
-    auto current = view{};
-    auto result = load(view_name(p), current);
-    if (result == meta_result::failed)
-      return result;
-    if (current.epoch != expected_epoch || next.epoch <= expected_epoch)
-      return meta_result::conflict;
-    return save(view_name(p), to_text(next));
-  }
-
-  meta_result list_nodes(std::vector<node_info>& out) override {
-    auto guard = std::lock_guard{mutex_};
-    auto result = load(nodes_name, out);
-    return result == meta_result::missing ? meta_result::done : result;
-  }
-
-  meta_result put_node(const node_info& node) override {
-    auto guard = std::lock_guard{mutex_};
-    auto nodes = std::vector<node_info>{};
-    if (load(nodes_name, nodes) == meta_result::failed)
-      return meta_result::failed;
-    auto same = [&](const node_info& x) { return x.name == node.name; };
-    auto i = std::find_if(nodes.begin(), nodes.end(), same);
-    if (i != nodes.end())
-      *i = node;
-    else
-      nodes.push_back(node);
-    return save(nodes_name, to_text(nodes));
+  ~local_watch() override {
+    auto guard = std::lock_guard{board_->mutex};
+    std::erase_if(board_->hints, [this](const auto& x) { return x.first == this; });
   }
 
 private:
-  template <class T>
-  meta_result load(std::string_view name, T& out) {
-    out = {};
+  std::shared_ptr<hint_board> board_;
+};
+
+class local_key_value : public key_value {
+public:
+  explicit local_key_value(meta_hooks hooks) : hooks_{std::move(hooks)} {}
+
+  meta_result get(std::string_view name, stored_value& out) override {
+    auto guard = std::lock_guard{mutex_};
+    return load(name, out);
+  }
+
+  meta_result list(std::string_view prefix, std::vector<stored_value>& out) override {
+    out.clear();
+    auto guard = std::lock_guard{mutex_};
+    auto found = std::vector<std::pair<std::string, std::string>>{};
+    if (!hooks_.list(prefix, found))
+      return meta_result::failed;
+    std::sort(found.begin(), found.end());
+    for (auto& [name, text] : found)
+      out.push_back({std::move(name), std::move(text), 0});
+    return meta_result::done;
+  }
+
+  meta_result swap(std::string_view name, const std::optional<stored_value>& expected,
+      std::string_view text) override {
+    {
+      auto guard = std::lock_guard{mutex_};
+      auto current = stored_value{};
+      auto result = load(name, current);
+      if (result == meta_result::failed)
+        return result;
+      auto same = expected ? result == meta_result::done && current.text == expected->text
+                           : result == meta_result::missing;
+      if (!same)
+        return meta_result::conflict;
+      if (!hooks_.save(name, text))
+        return meta_result::failed;
+    }
+    auto guard = std::lock_guard{board_->mutex};
+    for (const auto& [owner, hint] : board_->hints)
+      hint();
+    return meta_result::done;
+  }
+
+  std::unique_ptr<meta_watch> watch(std::function<void()> hint) override {
+    return std::make_unique<local_watch>(board_, std::move(hint));
+  }
+
+  std::string problem() const override {
+    return "the node's own database could not be read or written";
+  }
+
+private:
+  meta_result load(std::string_view name, stored_value& out) {
     auto text = std::string{};
     switch (hooks_.load(name, text)) {
     case load_result::found:
-      break;
+      out = {std::string{name}, std::move(text), 0};
+      return meta_result::done;
     case load_result::missing:
       return meta_result::missing;
     case load_result::failed:
-      return meta_result::failed;
+      break;
     }
-    if (from_text(text, out))
-      return meta_result::done;
-    out = {};
     return meta_result::failed;
-  }
-
-  meta_result save(std::string_view name, const std::string& text) {
-    return hooks_.save(name, text) ? meta_result::done : meta_result::failed;
   }
 
   std::mutex mutex_;
   meta_hooks hooks_;
+  std::shared_ptr<hint_board> board_ = std::make_shared<hint_board>();
 };
 
 } // namespace
 
 std::unique_ptr<meta_store> make_local_meta_store(meta_hooks hooks) {
-  return std::make_unique<local_meta_store>(std::move(hooks));
+  return std::make_unique<meta_store>(std::make_unique<local_key_value>(std::move(hooks)));
 }
 
-meta_result adopt_all(meta_store& store, const std::string& node, partition_table& out) {
-  for (std::uint16_t i = 0; i < out.size(); ++i) {
-    auto p = static_cast<partition_no>(i);
-    auto x = view{};
-    auto result = store.get_view(p, x);
-    if (result == meta_result::missing) {
-      x = {1, node, {node}};
-      result = store.swap_view(p, 0, x);
-    }
-    if (result != meta_result::done)
-      return result;
-    if (x.leader != node)
-      return meta_result::conflict;
-    out.learn(p, std::move(x));
-  }
-  return meta_result::done;
+meta_hooks memory_meta_hooks() {
+  // The store calls its hooks one at a time.
+  auto values = std::make_shared<std::map<std::string, std::string, std::less<>>>();
+  return {
+      [values](std::string_view name, std::string& value) {
+        auto i = values->find(name);
+        if (i == values->end())
+          return load_result::missing;
+        value = i->second;
+        return load_result::found;
+      },
+      [values](std::string_view name, std::string_view value) {
+        values->insert_or_assign(std::string{name}, std::string{value});
+        return true;
+      },
+      [values](std::string_view prefix, std::vector<std::pair<std::string, std::string>>& out) {
+        for (auto i = values->lower_bound(prefix);
+             i != values->end() && i->first.starts_with(prefix); ++i)
+          out.emplace_back(*i);
+        return true;
+      },
+  };
 }
 
 } // namespace shoal::cluster

@@ -1,0 +1,239 @@
+// One contract for every kind of meta store.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cluster/etcd_meta_store.hpp"
+#include "cluster/meta_store.hpp"
+#include "tests/support/child_etcd.hpp"
+
+namespace shoal::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::IsEmpty;
+
+constexpr auto p1 = static_cast<partition_no>(1);
+
+enum class backend : std::uint8_t { memory, etcd, etcd_tls };
+
+test::child_etcd& shared_etcd(bool with_tls) {
+  static auto plain = std::unique_ptr<test::child_etcd>{};
+  static auto secure = std::unique_ptr<test::child_etcd>{};
+  auto& chosen = with_tls ? secure : plain;
+  if (!chosen)
+    chosen = std::make_unique<test::child_etcd>(with_tls);
+  return *chosen;
+}
+
+class any_meta_store : public ::testing::TestWithParam<backend> {
+public:
+  void SetUp() override {
+    if (GetParam() == backend::memory)
+      store = make_local_meta_store(memory_meta_hooks());
+    else if (!test::child_etcd::is_installed())
+      GTEST_SKIP() << "etcd is not installed: tools/dev setup";
+    else
+      store = make_etcd_meta_store(options());
+  }
+
+  etcd_options options() const {
+    static auto serial = 0;
+    auto out = shared_etcd(GetParam() == backend::etcd_tls)
+                   .options("/test/" + std::to_string(++serial) + "/");
+    out.page = 3; // so that lists have pages
+    out.reread = 60s;
+    return out;
+  }
+
+  std::unique_ptr<meta_store> store;
+};
+
+INSTANTIATE_TEST_SUITE_P(kinds, any_meta_store,
+    ::testing::Values(backend::memory, backend::etcd, backend::etcd_tls),
+    [](const auto& x) -> std::string {
+      return x.param == backend::memory ? "memory" : x.param == backend::etcd ? "etcd" : "etcd_tls";
+    });
+
+TEST_P(any_meta_store, gives_back_a_view) {
+  auto x = view{};
+  EXPECT_EQ(store->get_view(p1, x), meta_result::missing);
+  auto first = view{3, "n1", {"n1", "n2"}, {"n1", "n3"}};
+  EXPECT_EQ(store->swap_view(p1, 0, first), meta_result::done);
+  EXPECT_EQ(store->get_view(p1, x), meta_result::done);
+  EXPECT_EQ(x, first);
+}
+
+TEST_P(any_meta_store, lets_one_of_two_swaps_win) {
+  EXPECT_EQ(store->swap_view(p1, 0, {1, "n1", {"n1"}}), meta_result::done);
+  EXPECT_EQ(store->swap_view(p1, 1, {2, "n2", {"n2"}}), meta_result::done);
+  EXPECT_EQ(store->swap_view(p1, 1, {2, "n3", {"n3"}}), meta_result::conflict);
+  EXPECT_EQ(store->swap_view(p1, 0, {9, "n3", {"n3"}}), meta_result::conflict);
+  auto x = view{};
+  store->get_view(p1, x);
+  EXPECT_EQ(x.leader, "n2");
+}
+
+TEST_P(any_meta_store, takes_greater_epochs_and_well_formed_views_only) {
+  EXPECT_EQ(store->swap_view(p1, 0, {5, "n1", {"n1"}}), meta_result::done);
+  EXPECT_EQ(store->swap_view(p1, 5, {5, "n2", {"n2"}}), meta_result::conflict);
+  EXPECT_EQ(store->swap_view(p1, 5, {4, "n2", {"n2"}}), meta_result::conflict);
+  EXPECT_EQ(store->swap_view(p1, 5, {6, "n2", {"n1"}}), meta_result::conflict);
+  EXPECT_EQ(
+      store->swap_view(static_cast<partition_no>(2), 0, {0, "n", {"n"}}), meta_result::conflict);
+}
+
+TEST_P(any_meta_store, lists_all_views_in_pages) {
+  auto expected = std::map<partition_no, view>{};
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    auto x = view{i + 1u, "n1", {"n1"}};
+    expected[static_cast<partition_no>(i)] = x;
+    ASSERT_EQ(store->swap_view(static_cast<partition_no>(i), 0, x), meta_result::done);
+  }
+  auto found = std::map<partition_no, view>{};
+  EXPECT_EQ(store->list_views(found), meta_result::done);
+  EXPECT_EQ(found, expected);
+}
+
+TEST_P(any_meta_store, keeps_one_record_per_node) {
+  auto nodes = std::vector<node_info>{};
+  EXPECT_EQ(store->list_nodes(nodes), meta_result::done);
+  EXPECT_THAT(nodes, IsEmpty());
+  auto n2 = node_info{"n2", "a:1", "a:2", "a:3", ~0ull, node_state::draining, true, 1};
+  auto n1 = node_info{"n1", "b:1", "", "", 7, node_state::up, false, 1};
+  EXPECT_EQ(store->swap_node(0, n2), meta_result::done);
+  EXPECT_EQ(store->swap_node(0, n1), meta_result::done);
+  EXPECT_EQ(store->swap_node(0, n1), meta_result::conflict);
+  n1.state = node_state::removed;
+  EXPECT_EQ(store->swap_node(1, n1), meta_result::conflict);
+  n1.version = 2;
+  EXPECT_EQ(store->swap_node(1, n1), meta_result::done);
+  EXPECT_EQ(store->list_nodes(nodes), meta_result::done);
+  EXPECT_EQ(nodes, (std::vector<node_info>{n1, n2}));
+  auto x = node_info{};
+  EXPECT_EQ(store->get_node("n2", x), meta_result::done);
+  EXPECT_EQ(x, n2);
+  EXPECT_EQ(store->get_node("n", x), meta_result::missing);
+}
+
+TEST_P(any_meta_store, has_one_controller_at_a_time) {
+  auto none = controller_record{};
+  auto first = controller_record{1, 1, "n1", 11, 1500};
+  EXPECT_EQ(store->get_controller(none), meta_result::missing);
+  EXPECT_EQ(store->swap_controller({}, {}), meta_result::conflict);
+  EXPECT_EQ(store->swap_controller({}, first), meta_result::done);
+  EXPECT_EQ(store->swap_controller({}, {1, 1, "n2", 22, 1500}), meta_result::conflict);
+  EXPECT_EQ(store->swap_controller(first, first), meta_result::conflict);
+  auto beaten = first;
+  beaten.beat = 2;
+  EXPECT_EQ(store->swap_controller(first, beaten), meta_result::done);
+  EXPECT_EQ(store->swap_controller(first, {2, 1, "n2", 22, 1500}), meta_result::conflict)
+      << "it was alive after all";
+  EXPECT_EQ(store->swap_controller(beaten, {2, 0, "n2", 22, 1500}), meta_result::done);
+  auto x = controller_record{};
+  EXPECT_EQ(store->get_controller(x), meta_result::done);
+  EXPECT_EQ(x, (controller_record{2, 0, "n2", 22, 1500}));
+}
+
+TEST_P(any_meta_store, is_one_cluster_with_one_number_of_partitions) {
+  auto found = cluster_identity{};
+  EXPECT_EQ(store->get_identity(found), meta_result::missing);
+  EXPECT_EQ(store->join({"c1", 64, "first"}, found), meta_result::done);
+  EXPECT_EQ(found.id, "first");
+  EXPECT_EQ(store->join({"c1", 64, "second"}, found), meta_result::done);
+  EXPECT_EQ(found.id, "first");
+  EXPECT_EQ(store->join({"c1", 32, "third"}, found), meta_result::conflict);
+  EXPECT_EQ(found, (cluster_identity{"c1", 64, "first"}));
+  EXPECT_EQ(store->join({"c2", 64, "fourth"}, found), meta_result::conflict);
+}
+
+TEST_P(any_meta_store, reads_everything_at_once) {
+  auto x = meta_contents{};
+  EXPECT_EQ(store->read_all(x), meta_result::done);
+  EXPECT_EQ(x, meta_contents{});
+  store->swap_controller({}, {1, 1, "n1", 11, 1500});
+  store->swap_node(0, {"n1", "a:1", "", "", 0, node_state::up, false, 1});
+  store->swap_view(p1, 0, {1, "n1", {"n1"}});
+  EXPECT_EQ(store->read_all(x), meta_result::done);
+  EXPECT_EQ(x.controller.node, "n1");
+  EXPECT_EQ(x.nodes.size(), 1u);
+  EXPECT_EQ(x.views.at(p1).leader, "n1");
+}
+
+TEST_P(any_meta_store, lets_exactly_one_of_eight_threads_win_each_epoch) {
+  constexpr auto rounds = 25u;
+  auto wins = std::vector<std::atomic<unsigned>>(rounds + 1);
+  auto wrong = std::atomic<unsigned>{0};
+  auto run = [&](const std::string& name) {
+    for (auto x = view{}; x.epoch < rounds;) {
+      if (store->get_view(p1, x) == meta_result::failed)
+        ++wrong;
+      if (x.epoch == rounds)
+        break;
+      auto result = store->swap_view(p1, x.epoch, {x.epoch + 1, name, {name}});
+      if (result == meta_result::done)
+        ++wins[x.epoch + 1];
+      else if (result != meta_result::conflict)
+        ++wrong;
+    }
+  };
+  auto threads = std::vector<std::thread>{};
+  for (auto i = 0; i < 8; ++i)
+    threads.emplace_back(run, "n" + std::to_string(i));
+  for (auto& thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, 0u);
+  for (auto epoch = 1u; epoch <= rounds; ++epoch)
+    EXPECT_EQ(wins[epoch], 1u) << epoch;
+}
+
+class hint_counter {
+public:
+  std::function<void()> hint() {
+    return [this] {
+      auto guard = std::lock_guard{mutex_};
+      ++count_;
+      changed_.notify_all();
+    };
+  }
+  int count() {
+    auto guard = std::lock_guard{mutex_};
+    return count_;
+  }
+  bool wait_for_more_than(int n) {
+    auto guard = std::unique_lock{mutex_};
+    return changed_.wait_for(guard, 10s, [&] { return count_ > n; });
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+TEST_P(any_meta_store, hints_that_something_changed_until_the_watch_ends) {
+  auto hints = hint_counter{};
+  auto watch = store->watch(hints.hint());
+  for (auto epoch = 1u; epoch <= 5; ++epoch) {
+    auto before = hints.count();
+    ASSERT_EQ(store->swap_view(p1, epoch - 1, {epoch, "n1", {"n1"}}), meta_result::done);
+    EXPECT_TRUE(hints.wait_for_more_than(before)) << epoch;
+  }
+  watch.reset();
+  auto after = hints.count();
+  store->swap_view(p1, 5, {6, "n1", {"n1"}});
+  EXPECT_EQ(hints.count(), after);
+}
+
+TEST_P(any_meta_store, watch_may_outlive_the_store) {
+  auto watch = store->watch([] {});
+  store.reset();
+}
+
+} // namespace
+} // namespace shoal::cluster
