@@ -48,6 +48,11 @@ void device::opened(connection& c) {
     login(c);
 }
 
+void device::granted() {
+  ready_ = true;
+  ++tally_.ready;
+}
+
 std::unique_ptr<contender> make_contender(const std::string& name, surroundings s) {
   if (name == "shoal")
     return make_shoal(std::move(s));

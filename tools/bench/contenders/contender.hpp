@@ -77,8 +77,16 @@ public:
 
   bool waits = false; ///< do not log in when TLS is up
 
+  bool ready() const { return ready_; }
+
 protected:
+  /// The server granted all that was asked for.
+  void granted();
+
   tally& tally_;
+
+private:
+  bool ready_ = false;
 };
 
 class publisher : public conversation {

@@ -26,16 +26,19 @@ double logins_per_second(
   auto open = std::deque<visit>{};
   auto begin = now_ns();
   auto started = std::size_t{0};
-  auto ended = std::size_t{0};
   auto next = [&] {
     while (started < wishes.handshakes && started - t.ready < wishes.concurrency) {
       auto x = who.make_device(first_device + started++, t);
       auto& line = loop.open(dial, *x);
       open.push_back({std::move(x), &line});
     }
-    // Oldest first: by now they are in, except for the last few, who stay until the end.
-    for (; t.ready > ended + wishes.concurrency; ++ended) {
-      open.front().line->close();
+    // About the last `concurrency` that got in stay, so that a ticket has time to arrive. A server
+    // may answer in any order: who is not in yet goes to the end of the row.
+    for (auto looks = open.size(); looks > 0 && open.size() > 2 * wishes.concurrency; --looks) {
+      if (open.front().who->ready())
+        open.front().line->close();
+      else
+        open.push_back(std::move(open.front()));
       open.pop_front();
     }
     return t.ready == wishes.handshakes;

@@ -88,10 +88,11 @@ std::size_t mqtt_device::received(connection& c, std::string_view bytes) {
     case connack:
       if (body.size() < 2 || body[1] != 0)
         tally_.fail("MQTT: connection refused");
-      tally_.ready += topic_.empty() ? 1 : 0;
+      if (topic_.empty())
+        granted();
       return;
     case suback:
-      ++tally_.ready;
+      granted();
       return;
     case publish_packet: {
       ++fresh;

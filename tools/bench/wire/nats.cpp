@@ -78,7 +78,7 @@ std::size_t nats_device::received(connection& c, std::string_view bytes) {
       bytes,
       [&](std::string_view line) {
         if (line == "PONG")
-          ++tally_.ready;
+          granted();
         else if (line == "PING")
           c.out += "PONG\r\n";
         else if (line.starts_with("-ERR"))

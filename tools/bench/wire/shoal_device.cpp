@@ -123,7 +123,8 @@ void shoal_device::handle(std::uint8_t type, std::string_view body) {
   case frame_type::ops:
     return take_ops(body);
   case frame_type::welcome:
-    tally_.ready += who_.biz.empty() ? 1 : 0;
+    if (who_.biz.empty())
+      granted();
     return;
   case frame_type::bound:
     for (auto f = fields{body}; f.next();) {
@@ -142,7 +143,7 @@ void shoal_device::handle(std::uint8_t type, std::string_view body) {
       for (auto at = fields{f.text}; at.next();)
         (at.number == 1 ? epoch_ : handled_) = at.value;
     }
-    ++tally_.ready;
+    granted();
     break;
   case frame_type::close:
     for (auto f = fields{body}; f.next();) {
