@@ -28,26 +28,39 @@ constexpr std::size_t max_record = 16 * 1024;
 constexpr auto linger_time = std::chrono::seconds{3};
 constexpr std::uint16_t max_discards = 64;
 
+/// A handshake that takes longer goes on, but others need not wait for it any more: peers that
+/// begin one and fall silent must not keep the door shut.
+constexpr auto place_time = std::chrono::seconds{1};
+
 } // namespace
 
-connection::connection(io_loop& loop, target self, stream_socket socket, ssl_ptr ssl)
-    : loop_{loop}, self_{self}, socket_{std::move(socket)}, transport_{socket_.native_handle(),
-                                                                std::move(ssl)} {
+connection::connection(io_loop& loop, target self, stream_socket socket)
+    : loop_{loop}, self_{self}, socket_{std::move(socket)}, transport_{socket_.native_handle()} {
   deadline_in(io_loop::ticks(loop.options().handshake_timeout));
 }
 
 connection::~connection() = default;
 
-void connection::start() {
-  if (transport_.secure())
-    wait_readable(); // the client speaks first
-  else
+void connection::start(bool plain) {
+  if (plain)
     established();
+  else
+    wait_readable(); // the client speaks first
+}
+
+void connection::begin_handshake(ssl_ptr ssl) {
+  transport_.secure_with(std::move(ssl));
+  phase_ = phase::handshake;
+  has_place_ = true;
+  deadline_in(io_loop::ticks(std::min(place_time, loop_.options().handshake_timeout)));
+  shake_hands();
 }
 
 void connection::on_readable() {
   waits_readable_ = false;
   switch (phase_) {
+  case phase::arrived:
+    return loop_.await_handshake(*this);
   case phase::handshake:
     return shake_hands();
   case phase::open:
@@ -76,7 +89,11 @@ void connection::on_due() {
     return loop_.wheel().schedule(*this, deadline_);
   if (phase_ == phase::open)
     return driver_->on_deadline();
-  if (phase_ == phase::handshake)
+  if (has_place_) {
+    leave_place();
+    return deadline_in(io_loop::ticks(loop_.options().handshake_timeout));
+  }
+  if (phase_ == phase::arrived || phase_ == phase::handshake)
     loop_.counters().handshake_failures.add();
   abandon(ec::handshake_timeout);
 }
@@ -131,7 +148,7 @@ void connection::send(shared_bytes bytes) {
 }
 
 void connection::close(shared_bytes last, ec why, queued how) {
-  if (phase_ == phase::handshake)
+  if (phase_ == phase::arrived || phase_ == phase::handshake)
     return abandon(why);
   if (phase_ != phase::open)
     return;
@@ -148,6 +165,7 @@ void connection::abandon(ec why) {
   if (phase_ == phase::dead)
     return;
   phase_ = phase::dead;
+  leave_place();
   end_driver(why);
   loop_.bury(*this);
 }
@@ -177,6 +195,11 @@ void connection::shake_hands() {
   wait(status);
 }
 
+void connection::leave_place() {
+  if (std::exchange(has_place_, false))
+    loop_.handshake_over();
+}
+
 void connection::established() {
   auto what = application::http_1;
   if (transport_.secure()) {
@@ -184,8 +207,10 @@ void connection::established() {
     if (SSL_session_reused(transport_.ssl()))
       loop_.counters().resumed.add();
     what = chosen_application(transport_.ssl());
+    deadline_in(io_loop::ticks(loop_.options().handshake_timeout)); // for the first message
   }
   phase_ = phase::open;
+  leave_place();
   driver_ = loop_.make_driver(what, *this);
   driver_->on_start();
   if (phase_ == phase::open)

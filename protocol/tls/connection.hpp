@@ -1,10 +1,13 @@
 // One accepted socket from TLS handshake to the last byte. Owned by its loop's slot table, used on
 // the loop's thread only.
 //
-//   handshake --> open --> flushing --> lingering --> dead
-//                  close()    |  all sent, end told      the peer closed too, or the linger time is
-//                  over
+//   arrived --> handshake --> open --> flushing --> lingering --> dead
+//     the loop has a place    close()    |  all sent, end told     the peer closed too, or the
+//     linger for its handshake                                            time is over
 //        any failure, any missed deadline ------------> dead
+//
+// Until its handshake begins a connection has no TLS state: thousands that arrive at once cost a
+// socket and this object each, while they wait for their turn.
 //
 // Written to be small: while a connection is idle it holds its SSL state, this object, its driver
 // and one pending wait of Asio, and no buffer. Bytes are read into a buffer of the loop and handed
@@ -38,11 +41,12 @@ using stream_socket =
 
 class connection : public timing_wheel::entry {
 public:
-  connection(io_loop& loop, target self, stream_socket socket, ssl_ptr ssl);
+  connection(io_loop& loop, target self, stream_socket socket);
   ~connection();
 
   // Called by the loop.
-  void start();
+  void start(bool plain);
+  void begin_handshake(ssl_ptr ssl);
   void on_readable();
   void on_writable();
   void on_due();
@@ -75,12 +79,16 @@ public:
   bool is_open() const { return phase_ == phase::open; }
   bool is_dead() const { return phase_ == phase::dead; }
 
+  /// Waits for the handshake, and the peer has not given up.
+  bool wants_handshake() const { return phase_ == phase::arrived && transport_.peer_is_there(); }
+
   bool dirty = false; // the loop will flush it
 
 private:
-  enum class phase : std::uint8_t { handshake, open, flushing, lingering, dead };
+  enum class phase : std::uint8_t { arrived, handshake, open, flushing, lingering, dead };
 
   void shake_hands();
+  void leave_place();
   void established();
   void read_some();
   void linger();
@@ -98,8 +106,9 @@ private:
   std::uint64_t deadline_ = 0;
   std::uint32_t pending_ = 0; // bytes that OpenSSL holds encrypted and has not got rid of
   std::uint16_t discarded_ = 0;
-  phase phase_ = phase::handshake;
-  bool ended_ = false; // the driver was told
+  phase phase_ = phase::arrived;
+  bool has_place_ = false; // among the loop's handshakes
+  bool ended_ = false;     // the driver was told
   bool waits_readable_ = false;
   bool waits_writable_ = false;
 };

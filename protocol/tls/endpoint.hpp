@@ -84,9 +84,11 @@ struct endpoint_options {
   std::size_t max_http_unfinished =
       256 * 1024 * 1024; ///< bytes of incomplete requests of all connections together
   std::size_t write_limit =
-      4 * 1024 * 1024;                 ///< queued bytes per connection before it counts as slow
-  std::uint32_t unhandled_frames = 64; ///< frames at the sink before reading stops
-  std::chrono::seconds handshake_timeout{10}; ///< TLS plus first complete message
+      4 * 1024 * 1024;                   ///< queued bytes per connection before it counts as slow
+  std::size_t handshakes_per_loop = 256; ///< at the same time; others wait, without TLS state
+  std::uint32_t unhandled_frames = 64;   ///< frames at the sink before reading stops
+  std::chrono::seconds handshake_timeout{
+      10}; ///< until a handshake's turn comes; for it; until the first complete message
   std::chrono::seconds http_idle_timeout{60};
   std::chrono::seconds ticket_key_lifetime{3600};
 };

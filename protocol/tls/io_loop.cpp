@@ -28,6 +28,9 @@ constexpr std::size_t scratch_size = 16 * 1024;
 /// reading.
 constexpr std::size_t flushes_per_turn = 256;
 
+/// Handshakes begun in one turn: each is half a millisecond of arithmetic that others wait for.
+constexpr std::size_t handshakes_per_turn = 4;
+
 /// A queue that was larger than this once gives its memory back.
 constexpr std::size_t kept_commands = 16 * 1024;
 
@@ -96,6 +99,47 @@ void io_loop::mark_dirty(connection& x) {
   dirty_.push_back(x.self());
   if (!std::exchange(flush_posted_, true))
     asio::post(context_, [this] { flush_dirty(); });
+}
+
+void io_loop::await_handshake(connection& x) {
+  arrived_.push_back(x.self());
+  post_handshakes();
+}
+
+void io_loop::handshake_over() {
+  --handshakes_;
+  post_handshakes();
+}
+
+void io_loop::post_handshakes() {
+  if (arrived_.empty() || handshakes_ >= options().handshakes_per_loop)
+    return;
+  if (!std::exchange(handshakes_posted_, true))
+    asio::post(context_, [this] { begin_handshakes(); });
+}
+
+void io_loop::begin_handshakes() {
+  handshakes_posted_ = false;
+  auto begun = std::size_t{0};
+  while (!arrived_.empty() && begun < handshakes_per_turn &&
+         handshakes_ < options().handshakes_per_loop) {
+    auto* x = find(arrived_.front());
+    arrived_.pop_front();
+    if (!x)
+      continue;
+    auto context = setup_->context();
+    auto ssl = ssl_ptr{x->wants_handshake() ? SSL_new(context.get()) : nullptr};
+    if (!ssl) {
+      counters_.handshake_failures.add();
+      x->abandon(ec::none);
+      continue;
+    }
+    ++begun;
+    ++handshakes_;
+    x->begin_handshake(std::move(ssl));
+  }
+  post_handshakes();
+  end_turn();
 }
 
 void io_loop::bury(connection& x) { dead_.push_back(x.self().slot); }
@@ -262,12 +306,6 @@ device_driver* io_loop::find_device(target x) {
 void io_loop::adopt(int fd) {
   if (context_.stopped())
     return forget_socket(fd);
-  auto ssl = ssl_ptr{};
-  if (auto context = setup_->context()) {
-    ssl.reset(SSL_new(context.get()));
-    if (!ssl)
-      return forget_socket(fd);
-  }
   auto on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   auto socket = stream_socket{context_};
@@ -281,8 +319,8 @@ void io_loop::adopt(int fd) {
   auto i = free_.back();
   free_.pop_back();
   auto self = target{i, slots_[i].generation};
-  slots_[i].occupant = std::make_unique<connection>(*this, self, std::move(socket), std::move(ssl));
-  slots_[i].occupant->start();
+  slots_[i].occupant = std::make_unique<connection>(*this, self, std::move(socket));
+  slots_[i].occupant->start(!options().tls);
 }
 
 void io_loop::forget_socket(int fd) {

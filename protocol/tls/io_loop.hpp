@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -78,6 +79,8 @@ public:
 
   std::unique_ptr<driver> make_driver(application what, connection& x);
   void mark_dirty(connection& x);
+  void await_handshake(connection& x);
+  void handshake_over();
   void bury(connection& x);
   void on_readable(target x);
   void on_writable(target x);
@@ -97,6 +100,8 @@ private:
   void await_tick();
   void take_mail();
   void flush_dirty();
+  void begin_handshakes();
+  void post_handshakes();
   void end_turn();
   void shut();
 
@@ -134,10 +139,13 @@ private:
   std::vector<target> dirty_;
   std::size_t flushed_ = 0; // of dirty_
   std::vector<std::uint32_t> dead_;
+  std::deque<target> arrived_; // in the order of their first bytes
+  std::size_t handshakes_ = 0; // that hold a place
   std::vector<command> taken_;
   std::vector<char> read_scratch_;
   std::vector<char> write_scratch_;
   bool flush_posted_ = false;
+  bool handshakes_posted_ = false;
   bool draining_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace shoal::tls {
@@ -12,11 +13,16 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 
 } // namespace
 
-transport::transport(int fd, ssl_ptr ssl) : fd_{fd}, ssl_{std::move(ssl)} {
-  if (ssl_) {
-    SSL_set_fd(ssl_.get(), fd_);
-    SSL_set_accept_state(ssl_.get());
-  }
+void transport::secure_with(ssl_ptr ssl) {
+  ssl_ = std::move(ssl);
+  SSL_set_fd(ssl_.get(), fd_);
+  SSL_set_accept_state(ssl_.get());
+}
+
+bool transport::peer_is_there() const {
+  auto look = pollfd{fd_, POLLIN | POLLRDHUP, 0};
+  ::poll(&look, 1, 0);
+  return (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
 io_status transport::handshake() {

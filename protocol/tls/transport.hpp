@@ -23,10 +23,16 @@ enum class io_status : std::uint8_t {
 
 class transport {
 public:
-  /// `ssl` is null for plain TCP.
-  transport(int fd, ssl_ptr ssl);
+  /// Plain TCP, until `secure_with`.
+  explicit transport(int fd) : fd_{fd} {}
+
+  /// From here on TLS, as the server. Before the first byte.
+  void secure_with(ssl_ptr ssl);
 
   bool secure() const { return ssl_ != nullptr; }
+
+  /// Whether the peer has not yet said that it sends no more, nor broken the connection.
+  bool peer_is_there() const;
   const SSL* ssl() const { return ssl_.get(); }
 
   io_status handshake();

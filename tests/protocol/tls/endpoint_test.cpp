@@ -1,5 +1,6 @@
 #include <atomic>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <future>
 #include <random>
@@ -140,6 +141,57 @@ TEST(endpoint, bounds_the_time_of_a_handshake) {
   auto server = test_endpoint{{.handshake_timeout = std::chrono::seconds{1}}};
   auto client = tls_client{server.port(), {.tls = false}};
   EXPECT_EQ(client.read_to_end(), "");
+  EXPECT_EQ(server->stats().handshake_failures, 1u);
+}
+
+/// Enough of a ClientHello to begin a handshake with.
+constexpr std::string_view half_a_hello{"\x16\x03\x01\x02\x00\x01", 6};
+
+/// What a client says first, as bytes.
+std::string client_hello() {
+  auto context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>{
+      SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+  auto ssl = std::unique_ptr<SSL, decltype(&SSL_free)>{SSL_new(context.get()), SSL_free};
+  auto* said = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), said);
+  SSL_connect(ssl.get());
+  auto out = std::string(4096, '\0');
+  out.resize(static_cast<std::size_t>(std::max(0, BIO_read(said, out.data(), 4096))));
+  return out;
+}
+
+TEST(endpoint, does_not_let_a_handshake_that_stands_still_keep_others_waiting) {
+  auto server = test_endpoint{{.loops = 1, .handshakes_per_loop = 1}};
+  auto stuck = tls_client{server.port(), {.tls = false}};
+  stuck.send(half_a_hello);
+  auto client = tls_client{server.port(), {.patience_s = 5}};
+  EXPECT_TRUE(client.connected());
+}
+
+TEST(endpoint, gives_no_place_to_who_says_nothing) {
+  auto server = test_endpoint{{.loops = 1, .handshakes_per_loop = 1}};
+  auto silent = std::deque<tls_client>{};
+  for (auto i = 0; i < 10; ++i)
+    silent.emplace_back(server.port(), client_options{.tls = false});
+  auto client = tls_client{server.port(), {.patience_s = 5}};
+  EXPECT_TRUE(client.connected());
+}
+
+TEST(endpoint, bounds_the_time_until_the_turn_of_a_handshake_comes) {
+  auto server =
+      test_endpoint{{.handshakes_per_loop = 0, .handshake_timeout = std::chrono::seconds{1}}};
+  EXPECT_FALSE(tls_client{server.port()}.connected());
+  EXPECT_EQ(server->stats().handshake_failures, 1u);
+}
+
+TEST(endpoint, does_not_begin_a_handshake_with_who_has_given_up) {
+  auto server = test_endpoint{{.loops = 1, .handshakes_per_loop = 1}};
+  auto stuck = tls_client{server.port(), {.tls = false}};
+  stuck.send(half_a_hello);
+  auto gone = tls_client{server.port(), {.tls = false}};
+  gone.send(client_hello());
+  ::shutdown(gone.fd(), SHUT_WR);
+  EXPECT_EQ(gone.read_to_end(), "");
   EXPECT_EQ(server->stats().handshake_failures, 1u);
 }
 
