@@ -121,13 +121,13 @@ frame_reader::outcome frame_reader::next(frame& out) {
 void frame_reader::shrink() {
   if (buffered() != 0)
     return;
-  buffer_ = std::string{};
+  std::string{}.swap(buffer_); // assigning an empty string would keep the memory
   start_ = 0;
 }
 
 frame_reader::outcome frame_reader::fail(ec code) {
   error_ = code;
-  buffer_ = std::string{};
+  std::string{}.swap(buffer_);
   start_ = 0;
   return outcome::failed;
 }

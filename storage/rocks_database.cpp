@@ -14,6 +14,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/keys.hpp"
+#include "storage/quiet_watch.hpp"
 #include "storage/rocks_layout.hpp"
 #include "storage/rocks_watch.hpp"
 
@@ -38,9 +39,12 @@ public:
       const rocks_seams& seams)
       : db_{std::move(db)}, families_{std::move(families)}, listener_{std::move(listener)},
         space_{*db_->GetEnv(), db_->GetName(), options.reserve_bytes, seams.resume_pause},
-        resume_pause_{seams.resume_pause} {}
+        resume_pause_{seams.resume_pause}, quiet_bytes_{seams.quiet_bytes} {
+    quiet_ = std::make_unique<quiet_watch>(seams.quiet_pause, [this] { flush_memory(); });
+  }
 
   ~rocks_database() override {
+    quiet_.reset();
     for (auto* family : families_)
       db_->DestroyColumnFamilyHandle(family);
     db_->Close();
@@ -117,7 +121,27 @@ private:
     if (listener_->trouble != ec::none || log_failure_ != ec::none)
       resume();
     auto code = try_log(action);
-    return code != ec::none && resume() ? try_log(action) : code;
+    if (code != ec::none && resume())
+      code = try_log(action);
+    quiet_->wrote();
+    return code;
+  }
+
+  /// Gives the memory of rows back that nobody has asked to write for a while; a start after a
+  /// crash has less to read again, too. Does not wait: RocksDB may do so for ever when the disk
+  /// runs full.
+  void flush_memory() {
+    auto held = std::uint64_t{0};
+    for (auto* family : families_)
+      if (auto x = std::uint64_t{0};
+          db_->GetIntProperty(family, "rocksdb.cur-size-active-mem-table", &x))
+        held += x;
+    if (held < quiet_bytes_ || listener_->trouble != ec::none || log_failure_ != ec::none ||
+        !space_.enough())
+      return;
+    auto options = rocksdb::FlushOptions{};
+    options.wait = false;
+    db_->Flush(options, families_); // a failure is heard by the listener, and met by the next write
   }
 
   /// A log file that failed once is never touched again before RocksDB has left it: it would write
@@ -200,6 +224,8 @@ private:
   std::shared_mutex log_mutex_; ///< shared: uses the log; exclusive: replaces it
   std::atomic<ec> log_failure_ = ec::none;
   std::chrono::steady_clock::time_point next_resume_;
+  const std::uint64_t quiet_bytes_;
+  std::unique_ptr<quiet_watch> quiet_;
 };
 
 [[noreturn]] void refuse(const std::string& folder, const std::string& why) {

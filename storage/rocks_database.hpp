@@ -20,6 +20,9 @@ struct rocks_seams {
   /// The space left is looked at, and a database that stopped writing asked to go on, at most this
   /// often.
   std::chrono::milliseconds resume_pause{50};
+  /// After that long without a write, memtables of together at least `quiet_bytes` are flushed.
+  std::chrono::milliseconds quiet_pause{3000};
+  std::uint64_t quiet_bytes = 4u << 20;
 };
 
 std::unique_ptr<database> open_rocks_database(

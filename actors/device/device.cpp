@@ -273,8 +273,15 @@ device_status device_state::status() const {
   return out;
 }
 
-device_actor::behavior_type device(
-    device_actor::stateful_pointer<device_state> self, device_options options) {
+void device_state::lost() {
+  for (auto& x : feeds)
+    pass_ack_on(x);
+  if (info)
+    store_facts(); // last seen now
+  self->quit();
+}
+
+device_actor::behavior_type device(lean_device* self, device_options options) {
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.wire = std::move(options.wire);
@@ -285,23 +292,19 @@ device_actor::behavior_type device(
     out.set_code(static_cast<std::uint32_t>(ec::session_lost));
     wire->close(encode(frame_type::close, out), ec::session_lost);
   });
-  return {
-      [self](atom::attached, const attached_note& x) { self->state.attached(x); },
-      [self](atom::ops, const feed_ops& x) { self->state.take(x); },
-      [self](atom::moved, const feed_moved& x) { self->state.moved(x); },
-      [self](atom::frame, const device_frame& x) { self->state.on_frame(x); },
-      [self](atom::lost) {
-        for (auto& x : self->state.feeds)
-          self->state.pass_ack_on(x);
-        if (self->state.info)
-          self->state.store_facts(); // last seen now
-        self->quit();
-      },
-      [self](atom::kick, const kick_order& x) { self->state.close(x.code, x.text); },
-      [self](atom::verdict, const bind_verdict& x) { self->state.verdict(x); },
-      [self](atom::status) { return self->state.status(); },
-      [self](atom::tick) { self->state.tick(); },
+  static constexpr auto me = []() -> device_state& { return lean_device::running().state; };
+  static const device_actor::behavior_type shared{
+      [](atom::attached, const attached_note& x) { me().attached(x); },
+      [](atom::ops, const feed_ops& x) { me().take(x); },
+      [](atom::moved, const feed_moved& x) { me().moved(x); },
+      [](atom::frame, const device_frame& x) { me().on_frame(x); },
+      [](atom::lost) { me().lost(); },
+      [](atom::kick, const kick_order& x) { me().close(x.code, x.text); },
+      [](atom::verdict, const bind_verdict& x) { me().verdict(x); },
+      [](atom::status) { return me().status(); },
+      [](atom::tick) { me().tick(); },
   };
+  return shared;
 }
 
 } // namespace shoal

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "actors/device/feed.hpp"
+#include "actors/lean_actor.hpp"
 #include "actors/services.hpp"
 
 namespace shoal {
@@ -48,6 +49,7 @@ struct device_state {
 
   explicit device_state(device_actor::pointer ptr) : self{ptr}, credit{0, 0} {}
 
+  void lost();
   void on_frame(const device_frame& x);
   void dispatch(const device_frame& x);
   void hello(const std::string& body);
@@ -106,7 +108,8 @@ struct device_state {
   std::vector<subscription> feeds;
 };
 
-device_actor::behavior_type device(
-    device_actor::stateful_pointer<device_state> self, device_options options);
+using lean_device = lean_actor<device_actor, device_state>;
+
+device_actor::behavior_type device(lean_device* self, device_options options);
 
 } // namespace shoal

@@ -208,8 +208,7 @@ void stream_state::tick() {
   arm();
 }
 
-stream_actor::behavior_type stream(
-    stream_actor::stateful_pointer<stream_state> self, stream_options options) {
+stream_actor::behavior_type stream(lean_stream* self, stream_options options) {
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.key = std::move(options.key);
@@ -224,33 +223,35 @@ stream_actor::behavior_type stream(
   });
   self->monitor(st.owner);
   ++st.sv->count->streams_activated;
-  return {
-      [self](atom::attach, const feed_sink_actor& sink, const attach_request& request) {
-        ++self->state.received;
-        self->state.attach(sink, request);
+  static constexpr auto me = []() -> stream_state& { return lean_stream::running().state; };
+  static const stream_actor::behavior_type shared{
+      [](atom::attach, const feed_sink_actor& sink, const attach_request& request) {
+        ++me().received;
+        me().attach(sink, request);
       },
-      [self](atom::detach, const feed_sink_actor& sink, const detach_note& note) {
-        self->state.detach(sink, note);
+      [](atom::detach, const feed_sink_actor& sink, const detach_note& note) {
+        me().detach(sink, note);
       },
-      [self](atom::pull, const feed_sink_actor& sink, const pull_request& request) {
-        self->state.pull(sink, request);
+      [](atom::pull, const feed_sink_actor& sink, const pull_request& request) {
+        me().pull(sink, request);
       },
-      [self](atom::ack, const ack_note& note) { self->state.acknowledge(note); },
-      [self](atom::append, append_call& call) {
-        ++self->state.received;
-        self->state.append(std::move(call));
+      [](atom::ack, const ack_note& note) { me().acknowledge(note); },
+      [](atom::append, append_call& call) {
+        ++me().received;
+        me().append(std::move(call));
       },
-      [self](atom::committed, const commit_result& result) { self->state.committed(result); },
-      [self](atom::report, const stream_key& id) {
-        ++self->state.received;
-        return self->state.report(id);
+      [](atom::committed, const commit_result& result) { me().committed(result); },
+      [](atom::report, const stream_key& id) {
+        ++me().received;
+        return me().report(id);
       },
-      [self](atom::trim, const stream_key& id) {
-        ++self->state.received;
-        self->state.trim(id);
+      [](atom::trim, const stream_key& id) {
+        ++me().received;
+        me().trim(id);
       },
-      [self](atom::tick) { self->state.tick(); },
+      [](atom::tick) { me().tick(); },
   };
+  return shared;
 }
 
 } // namespace shoal

@@ -10,6 +10,7 @@
 // results into messages.
 #pragma once
 
+#include "actors/lean_actor.hpp"
 #include "actors/services.hpp"
 #include "storage/partition_log.hpp"
 
@@ -23,9 +24,10 @@ struct stream_options {
   std::shared_ptr<storage::partition_log> log;
 };
 
-/// Spawns a stream. Monitored by the caller if it asks for it.
 struct stream_state;
-stream_actor::behavior_type stream(
-    stream_actor::stateful_pointer<stream_state> self, stream_options options);
+using lean_stream = lean_actor<stream_actor, stream_state>;
+
+/// Spawns a stream. Monitored by the caller if it asks for it.
+stream_actor::behavior_type stream(lean_stream* self, stream_options options);
 
 } // namespace shoal

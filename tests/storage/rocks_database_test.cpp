@@ -177,6 +177,23 @@ TEST(rocks_database, says_unknown_when_only_the_disk_knows) {
   EXPECT_EQ(db->try_get("Ik", value), lookup::found) << "now it is in the cache";
 }
 
+TEST(rocks_database, puts_rows_on_disk_when_nothing_is_written_for_a_while) {
+  auto folder = scratch_folder{};
+  auto seams = rocks_seams{};
+  seams.quiet_pause = std::chrono::milliseconds{20};
+  seams.quiet_bytes = 1u << 20;
+  auto db = open_rocks_database(folder.path(), {}, seams);
+  for (auto i = 0; i < 20; ++i)
+    put(*db, numbered("O", i), std::string(100'000, 'x'), false);
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (files_of(folder.path(), ".sst").empty() && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  EXPECT_FALSE(files_of(folder.path(), ".sst").empty());
+  EXPECT_EQ(value_of(*db, "O7").size(), 100'000u);
+  put(*db, "Oz", "written after it");
+  EXPECT_EQ(value_of(*db, "Oz"), "written after it");
+}
+
 TEST(rocks_database, reports_damage_on_disk_and_goes_on_elsewhere) {
   auto folder = scratch_folder{};
   {

@@ -8,7 +8,7 @@ namespace shoal::bench {
 namespace {
 
 constexpr auto settle_ms =
-    6000; // longer than any server waits before it writes cursors or collects garbage lightly
+    12000; // longer than any server waits before it writes cursors and gives memory back
 constexpr auto publishers = std::size_t{4};
 
 figures run(contender& who, const surroundings& around) {
