@@ -22,6 +22,7 @@ std::string_view to_string(ec code) {
     SHOAL_NAME(storage_failed)
     SHOAL_NAME(outcome_unknown)
     SHOAL_NAME(verifier_unavailable)
+    SHOAL_NAME(moving)
     SHOAL_NAME(stale_binding)
     SHOAL_NAME(bad_position)
     SHOAL_NAME(bad_frame)
@@ -86,6 +87,7 @@ int http_status(ec code) {
   case ec::storage_failed:
   case ec::too_many_connections:
   case ec::verifier_unavailable:
+  case ec::moving:
     return 503;
   case ec::outcome_unknown:
     return 504;

@@ -30,6 +30,7 @@ enum class ec : std::uint16_t {
   storage_failed = 2004,
   outcome_unknown = 2005,      // no answer in time; repeat with the same idempotency key
   verifier_unavailable = 2006, // the tenant's session validation did not answer
+  moving = 2007,               // the data is on its way to another node; nothing was stored
 
   // 3xxx: reload state, then go on.
   stale_binding = 3000, // the message belongs to a user who is no longer bound

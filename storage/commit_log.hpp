@@ -7,11 +7,12 @@
 // place (epoch, lsn) is kept, not a second copy.
 //
 // Guarantees: entries of one partition are applied in the order of `submit`; `done` is called
-// exactly once per entry, in that order, on the writer's thread, after the sync (for lazy entries:
-// after the unsynced write). When a write fails, every entry of that round gets the same error and
-// none is visible. From then on, later entries of the same partitions (those in the queue, and
-// those still to come from a partition that has not heard of the failure) fail with that error too,
-// until the partition hands in the lowest failed lsn again or a newer epoch: a log never has a gap.
+// exactly once per entry, in that order, on the writer's thread, after the sync (for others than
+// `synced`: after the unsynced write). When a write fails, every entry of that round gets the same
+// error and none is visible. From then on, later entries of the same partitions (those in the
+// queue, and those still to come from a partition that has not heard of the failure) fail with that
+// error too, until the partition hands in the lowest failed lsn again or a newer epoch: a log never
+// has a gap.
 #pragma once
 
 #include <chrono>
@@ -24,15 +25,22 @@
 
 namespace shoal::storage {
 
+/// When an entry is written, and whether `done` waits for the sync.
+enum class durability : std::uint8_t {
+  synced, ///< at once; `done` after the sync
+  soon,   ///< at once, unsynced unless a synced entry shares the round: for what can be made again
+          ///< from something durable
+  lazy,   ///< with the next round, or unsynced after `lazy_delay`; losing it costs a redelivery,
+          ///< never an op (cursors, last-seen)
+};
+
 struct log_entry {
   partition_no partition{};
   std::uint64_t epoch = 0;
   std::uint64_t lsn =
       0; ///< consecutive per partition, from 1; 0 = rows outside the log, without a place in it
   write_batch rows;
-  /// Lazy rows (cursors, last-seen) ride along with the next round, or are written unsynced after
-  /// `lazy_delay`; losing them in a crash costs a redelivery, never an op.
-  bool lazy = false;
+  durability when = durability::synced;
   std::function<void(ec)> done; ///< may be empty
 };
 
@@ -52,9 +60,9 @@ class commit_log {
 public:
   virtual ~commit_log() = default;
 
-  /// Takes the entry, or returns false if the queue is full (nothing happens, `done` is not
-  /// called).
-  virtual bool submit(log_entry entry) = 0;
+  /// Takes the entry, or returns false if the queue is full (nothing happens: it stays with the
+  /// caller).
+  virtual bool submit(log_entry&& entry) = 0;
 
   /// Returns when everything submitted before is done and synced (or has failed). Not from inside
   /// `done`.

@@ -14,7 +14,7 @@ round_outcome commit_round::run(std::vector<log_entry>& entries, bool sync) {
     verdicts.push_back(gap_before(entry));
     if (verdicts.back() != ec::none)
       continue;
-    sync = sync || !entry.lazy;
+    sync = sync || entry.when == durability::synced;
     if (entry.lsn != 0)
       places[entry.partition] = {entry.epoch, entry.lsn};
     batch.append(std::move(entry.rows));

@@ -24,7 +24,7 @@ public:
   explicit commit_round(database& db) : db_{db} {}
 
   /// Writes the rows of all entries and the newest place of each partition in one batch, then
-  /// answers each entry. Synced if `sync` or if one entry is not lazy. Returns what the write
+  /// answers each entry. Synced if `sync` or if one entry wants it. Returns what the write
   /// answered.
   round_outcome run(std::vector<log_entry>& entries, bool sync);
 

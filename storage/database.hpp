@@ -50,6 +50,18 @@ enum class lookup : std::uint8_t {
   failed,  ///< the engine reports damage or an I/O error
 };
 
+/// The rows as they were at one moment, while others go on writing. Costs the engine space for what
+/// is overwritten meanwhile: do not keep it for long.
+class database_view {
+public:
+  virtual ~database_view() = default;
+
+  /// As `database::get` and `database::scan`.
+  virtual lookup get(std::string_view key, std::string& value) = 0;
+  virtual ec scan(std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
+};
+
 class database {
 public:
   virtual ~database() = default;
@@ -70,6 +82,9 @@ public:
   /// `storage_failed` if the engine cannot read on.
   virtual ec scan(std::string_view from, std::string_view to,
       const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
+
+  /// A view of everything written so far; the database outlives it.
+  virtual std::unique_ptr<database_view> snapshot() = 0;
 
   /// Bytes on disk (or in memory), roughly.
   virtual std::uint64_t approximate_size() = 0;

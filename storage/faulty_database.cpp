@@ -40,6 +40,8 @@ public:
     return rows_->scan(from, to, row);
   }
 
+  std::unique_ptr<database_view> snapshot() override { return rows_->snapshot(); }
+
   std::uint64_t approximate_size() override { return rows_->approximate_size(); }
 
   void lose_unsynced() override {

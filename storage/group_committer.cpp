@@ -39,14 +39,14 @@ public:
     writer_.join();
   }
 
-  bool submit(log_entry entry) override {
+  bool submit(log_entry&& entry) override {
     auto size = cost(entry);
     auto wake = false;
     {
       auto guard = std::lock_guard{mutex_};
       if (stopping_ || (queued_bytes_ > 0 && queued_bytes_ + size > options_.queue_bytes))
         return false;
-      if (!entry.lazy)
+      if (entry.when != durability::lazy)
         ++urgent_;
       else if (queue_.empty())
         lazy_deadline_ = clock::now() + options_.lazy_delay;
@@ -104,7 +104,7 @@ private:
         break;
       bytes += size;
       stats_.bytes += entry.rows.bytes();
-      urgent_ -= entry.lazy ? 0 : 1;
+      urgent_ -= entry.when == durability::lazy ? 0 : 1;
       round.push_back(std::move(entry));
       queue_.pop_front();
     }
@@ -114,9 +114,10 @@ private:
 
   /// Under mutex_, which is released while the disk works.
   void run_round(std::vector<log_entry>& round, std::unique_lock<std::mutex>& guard) {
-    auto urgent_before = urgent_;
     take_round(round);
-    auto sync = stopping_ || urgent_ < urgent_before || flush_target_ > synced_;
+    auto wants_sync = [](const log_entry& x) { return x.when == durability::synced; };
+    auto sync =
+        stopping_ || flush_target_ > synced_ || std::any_of(round.begin(), round.end(), wants_sync);
     guard.unlock();
     auto outcome = round_.run(round, sync);
     auto entries = round.size();

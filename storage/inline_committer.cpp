@@ -10,7 +10,7 @@ class inline_committer : public commit_log {
 public:
   explicit inline_committer(database& db) : db_{db}, round_{db} {}
 
-  bool submit(log_entry entry) override {
+  bool submit(log_entry&& entry) override {
     auto bytes = entry.rows.bytes();
     auto entries = std::vector<log_entry>{};
     entries.push_back(std::move(entry));

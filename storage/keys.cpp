@@ -167,6 +167,20 @@ std::string device_key(partition_no p, app_no app, std::string_view device) {
   return key.number(raw(p)).number(raw(app)).rest(device).take();
 }
 
+std::string entry_key(partition_no p, std::uint64_t lsn) {
+  return key_writer{table::entry, 11}.number(raw(p)).number(lsn).take();
+}
+
+std::string promise_key(partition_no p) { return partition_prefix(table::promise, p); }
+
+std::string partition_prefix(table t, partition_no p) {
+  return key_writer{t, 3}.number(raw(p)).take();
+}
+
+std::string staged_key(partition_no p, std::uint32_t chunk) {
+  return key_writer{table::staged, 7}.number(raw(p)).number(chunk).take();
+}
+
 std::string log_place_key(partition_no p) {
   return key_writer{table::log_place, 3}.number(raw(p)).take();
 }

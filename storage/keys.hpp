@@ -18,12 +18,15 @@ enum class table : char {
   audit = 'A',    // who changed what
   cursor = 'C',   // how far a device (or user) has acknowledged a stream
   device = 'D',   // last known facts of a device
+  entry = 'E',    // a replica's log: entries that others may still ask for
   idempotency = 'I',
   log_place = 'L', // (epoch, lsn) applied per partition
   object = 'T',    // catalog: apps, keys, bizs
   op = 'O',
-  stream = 'S', // last id, floor
-  sweep = 'X',  // when to look at a stream for dead ops
+  promise = 'P', // the epoch below which a replica takes nothing
+  staged = 'Q',  // chunks of a checkpoint that is being received
+  stream = 'S',  // last id, floor
+  sweep = 'X',   // when to look at a stream for dead ops
 };
 
 std::string identity_key(std::string_view name);
@@ -41,6 +44,11 @@ bool parse_sweep_key(std::string_view key, partition_no& p, std::uint32_t& due_h
 std::string device_key(partition_no p, app_no app, std::string_view device);
 std::string device_prefix(partition_no p, app_no app);
 std::string log_place_key(partition_no p);
+std::string entry_key(partition_no p, std::uint64_t lsn);
+std::string promise_key(partition_no p);
+std::string staged_key(partition_no p, std::uint32_t chunk);
+/// Start of a partition's rows in a table whose keys begin with the partition.
+std::string partition_prefix(table t, partition_no p);
 std::string object_key(std::string_view kind, std::string_view name);
 std::string object_prefix(std::string_view kind);
 std::string audit_key(app_no app, std::int64_t time_ms, std::uint32_t seq);

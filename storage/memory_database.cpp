@@ -8,6 +8,32 @@ namespace shoal::storage {
 
 namespace {
 
+using row_map = std::map<std::string, std::string, std::less<>>;
+
+class memory_view : public database_view {
+public:
+  explicit memory_view(row_map rows) : rows_{std::move(rows)} {}
+
+  lookup get(std::string_view key, std::string& value) override {
+    auto i = rows_.find(key);
+    if (i == rows_.end())
+      return lookup::missing;
+    value = i->second;
+    return lookup::found;
+  }
+
+  ec scan(std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& row) override {
+    for (auto i = rows_.lower_bound(from); i != rows_.end() && (to.empty() || i->first < to); ++i)
+      if (!row(i->first, i->second))
+        break;
+    return ec::none;
+  }
+
+private:
+  row_map rows_;
+};
+
 /// `scan` works on one row at a time and holds no lock while the caller looks at it, so a caller
 /// may write meanwhile.
 class memory_database : public database {
@@ -44,6 +70,11 @@ public:
     return ec::none;
   }
 
+  std::unique_ptr<database_view> snapshot() override {
+    auto guard = std::shared_lock{mutex_};
+    return std::make_unique<memory_view>(rows_);
+  }
+
   std::uint64_t approximate_size() override {
     auto guard = std::shared_lock{mutex_};
     return size_;
@@ -70,7 +101,7 @@ private:
   }
 
   std::shared_mutex mutex_;
-  std::map<std::string, std::string, std::less<>> rows_;
+  row_map rows_;
   std::uint64_t size_ = 0;
 };
 

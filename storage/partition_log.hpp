@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "protocol/codes.hpp"
 #include "protocol/ids.hpp"
@@ -22,36 +21,26 @@
 
 namespace shoal::storage {
 
-class partition_log : public std::enable_shared_from_this<partition_log> {
+class partition_log {
 public:
-  partition_log(commit_log& log, partition_no no, std::uint64_t epoch, std::uint64_t applied_lsn)
-      : log_{log}, no_{no}, epoch_{epoch}, next_lsn_{applied_lsn + 1} {}
+  virtual ~partition_log() = default;
 
   /// `none`: `done` will be called once, on the log's thread. Otherwise nothing happened and `done`
   /// is dropped.
-  ec submit(write_batch rows, std::uint64_t failures_seen, std::function<void(ec)> done);
+  virtual ec submit(
+      write_batch rows, std::uint64_t failures_seen, std::function<void(ec)> done) = 0;
 
   /// Rows that may be lost in a crash. Dropped while the log is failing.
-  void submit_lazy(write_batch rows);
+  virtual void submit_lazy(write_batch rows) = 0;
 
   /// How often this log has failed. Read it when none of your own entries is under way.
-  std::uint64_t failures() const;
+  virtual std::uint64_t failures() const = 0;
 
-  std::uint64_t next_lsn() const;
-
-private:
-  bool queue(write_batch rows, bool lazy, std::function<void(ec)> done);
-  void finished(std::uint64_t lsn, ec code);
-
-  commit_log& log_;
-  const partition_no no_;
-  const std::uint64_t epoch_;
-  mutable std::recursive_mutex mutex_; // an inline committer answers inside `submit`
-  std::uint64_t next_lsn_;
-  std::uint64_t under_way_ = 0;
-  std::uint64_t failures_ = 0;
-  std::uint64_t failed_lsn_ = 0;
-  ec failing_ = ec::none;
+  virtual std::uint64_t next_lsn() const = 0;
 };
+
+/// For a partition with one replica: straight into the node's commit log.
+std::shared_ptr<partition_log> make_local_partition_log(
+    commit_log& log, partition_no no, std::uint64_t epoch, std::uint64_t applied_lsn);
 
 } // namespace shoal::storage

@@ -65,25 +65,21 @@ public:
   }
 
   lookup get(std::string_view key, std::string& value) override {
-    return get(key, value, rocksdb::kReadAllTier);
+    return get(key, value, rocksdb::ReadOptions{});
   }
 
   lookup try_get(std::string_view key, std::string& value) override {
-    return get(key, value, rocksdb::kBlockCacheTier);
+    auto options = rocksdb::ReadOptions{};
+    options.read_tier = rocksdb::kBlockCacheTier;
+    return get(key, value, options);
   }
 
   ec scan(std::string_view from, std::string_view to,
       const std::function<bool(std::string_view, std::string_view)>& row) override {
-    for (const auto& part : split_by_family(from, to)) {
-      auto more = true;
-      auto status = scan(part, row, more);
-      if (!status.ok())
-        return result_of(status);
-      if (!more)
-        break;
-    }
-    return ec::none;
+    return scan(from, to, row, rocksdb::ReadOptions{});
   }
+
+  std::unique_ptr<database_view> snapshot() override { return std::make_unique<view_at>(*this); }
 
   std::uint64_t approximate_size() override {
     auto total = std::uint64_t{0};
@@ -189,9 +185,25 @@ private:
       listener_->rows_sealed = true;
   }
 
-  lookup get(std::string_view key, std::string& value, rocksdb::ReadTier tier) {
-    auto options = rocksdb::ReadOptions{};
-    options.read_tier = tier;
+  class view_at : public database_view {
+  public:
+    explicit view_at(rocks_database& db) : db_{db} { options_.snapshot = db.db_->GetSnapshot(); }
+    ~view_at() override { db_.db_->ReleaseSnapshot(options_.snapshot); }
+
+    lookup get(std::string_view key, std::string& value) override {
+      return db_.get(key, value, options_);
+    }
+    ec scan(std::string_view from, std::string_view to,
+        const std::function<bool(std::string_view, std::string_view)>& row) override {
+      return db_.scan(from, to, row, options_);
+    }
+
+  private:
+    rocks_database& db_;
+    rocksdb::ReadOptions options_;
+  };
+
+  lookup get(std::string_view key, std::string& value, const rocksdb::ReadOptions& options) {
     auto status = db_->Get(options, handle_of(key), slice(key), &value);
     if (status.ok())
       return lookup::found;
@@ -200,9 +212,23 @@ private:
     return status.IsIncomplete() ? lookup::unknown : lookup::failed;
   }
 
+  ec scan(std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& row,
+      const rocksdb::ReadOptions& options) {
+    for (const auto& part : split_by_family(from, to)) {
+      auto more = true;
+      auto status = scan(part, row, options, more);
+      if (!status.ok())
+        return result_of(status);
+      if (!more)
+        break;
+    }
+    return ec::none;
+  }
+
   rocksdb::Status scan(const scan_part& part,
-      const std::function<bool(std::string_view, std::string_view)>& row, bool& more) {
-    auto options = rocksdb::ReadOptions{};
+      const std::function<bool(std::string_view, std::string_view)>& row,
+      rocksdb::ReadOptions options, bool& more) {
     auto bound = slice(part.to);
     if (!part.to.empty())
       options.iterate_upper_bound = &bound;

@@ -17,6 +17,8 @@ namespace {
 constexpr int max_open_files = 1024;
 
 // Where the family changes along the order of keys. Everything between is `rows`.
+constexpr std::string_view entries_begin = "E"; // written and read like ops
+constexpr std::string_view entries_end = "F";
 constexpr std::string_view idempotency_begin = "I";
 constexpr std::string_view idempotency_end = "J";
 constexpr std::string_view ops_begin = "O";
@@ -91,14 +93,16 @@ rocksdb::ColumnFamilyOptions family_options(const family_shape& shape, const roc
 } // namespace
 
 family family_of(std::string_view key) {
-  if (key.starts_with(ops_begin))
+  if (key.starts_with(ops_begin) || key.starts_with(entries_begin))
     return family::ops;
   return key.starts_with(idempotency_begin) ? family::idempotency : family::rows;
 }
 
 std::vector<scan_part> split_by_family(std::string_view from, std::string_view to) {
-  constexpr auto stretches = std::array<scan_part, 5>{{
-      {family::rows, "", idempotency_begin},
+  constexpr auto stretches = std::array<scan_part, 7>{{
+      {family::rows, "", entries_begin},
+      {family::ops, entries_begin, entries_end},
+      {family::rows, entries_end, idempotency_begin},
       {family::idempotency, idempotency_begin, idempotency_end},
       {family::rows, idempotency_end, ops_begin},
       {family::ops, ops_begin, ops_end},

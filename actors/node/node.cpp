@@ -191,7 +191,7 @@ caf::actor node::impl::spawn_partition(partition_no no) {
   storage::log_place place;
   if (db->get(row, value) == storage::lookup::found && !storage::decode(value, row, place))
     throw std::runtime_error("the log place of partition " + to_string(no) + " is damaged");
-  x.applied_lsn = place.lsn;
+  x.log = storage::make_local_partition_log(*log, no, sv->view_epoch, place.lsn);
   auto hdl = system->spawn(partition, std::move(x));
   sv->where.set_partition(no, hdl);
   return caf::actor_cast<caf::actor>(hdl);

@@ -112,8 +112,7 @@ partition_actor::behavior_type partition(
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.no = options.no;
-  st.log = std::make_shared<storage::partition_log>(
-      *st.sv->log, st.no, st.sv->view_epoch, options.applied_lsn);
+  st.log = std::move(options.log);
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
   if (options.sweep)
     self->delayed_send(self, sweep_interval, atom::tick::value);

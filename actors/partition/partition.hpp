@@ -47,7 +47,7 @@ struct partition_state {
 struct partition_options {
   services_ptr services;
   partition_no no{};
-  std::uint64_t applied_lsn = 0; ///< where the log ended at start
+  std::shared_ptr<storage::partition_log> log;
   bool sweep = true;             ///< look for due streams once a minute
 };
 

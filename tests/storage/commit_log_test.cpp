@@ -46,6 +46,7 @@ public:
     return rows->scan(from, to, row);
   }
 
+  std::unique_ptr<database_view> snapshot() override { return rows->snapshot(); }
   std::uint64_t approximate_size() override { return rows->approximate_size(); }
 
   void close_gate() { set(false); }
@@ -87,7 +88,7 @@ public:
     out.partition = p;
     out.epoch = epoch;
     out.lsn = lsn;
-    out.lazy = lazy;
+    out.when = lazy ? durability::lazy : durability::synced;
     out.rows.put(std::string{"O"} + to_string(p) + '-' + std::to_string(lsn), "v");
     out.done = [this, p, lsn](ec code) {
       auto guard = std::lock_guard{mutex};

@@ -213,6 +213,27 @@ TEST_P(database_test, shows_a_batch_whole_or_not_at_all) {
   EXPECT_EQ(torn, 0);
 }
 
+TEST_P(database_test, a_snapshot_does_not_see_what_is_written_later) {
+  put("Oa", "1");
+  put("C1", "1");
+  auto before = db->snapshot();
+  put("Oa", "2");
+  put("Ob", "new");
+  std::string value;
+  EXPECT_EQ(before->get("Oa", value), lookup::found);
+  EXPECT_EQ(value, "1");
+  EXPECT_EQ(before->get("Ob", value), lookup::missing);
+  std::string seen;
+  EXPECT_EQ(before->scan("", "",
+                [&](std::string_view key, std::string_view x) {
+                  if (!key.starts_with('!'))
+                    seen += std::string{key} + '=' + std::string{x} + ' ';
+                  return true;
+                }),
+      ec::none);
+  EXPECT_EQ(seen, "C1=1 Oa=1 ");
+}
+
 TEST_P(database_test, knows_roughly_how_big_it_is) {
   auto before = db->approximate_size();
   put("Oa", std::string(1u << 20, 'x'));

@@ -185,7 +185,7 @@ public:
       auto row = storage::log_place_key(x.no);
       if (db->get(row, value) == storage::lookup::found)
         storage::decode(value, row, place);
-      x.applied_lsn = place.lsn;
+      x.log = storage::make_local_partition_log(*log, x.no, sv->view_epoch, place.lsn);
       sv->where.set_partition(x.no, keep(sys.spawn(partition, x)));
     }
     sv->where.set_hub(keep(sys.spawn(hub, sv)));
