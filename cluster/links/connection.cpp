@@ -82,7 +82,8 @@ void connection::start_tls(tls::ssl_ptr ssl) {
   ssl_ = ssl.get();
   SSL_set_app_data(ssl_, &alert_);
   SSL_set_info_callback(ssl_, remember_alert);
-  transport_.emplace(fd, std::move(ssl));
+  transport_.emplace(fd);
+  transport_->secure_with(std::move(ssl));
   if (!dialed_.empty())
     SSL_set_connect_state(ssl_);
   state_ = state::shaking;
