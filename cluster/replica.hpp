@@ -62,7 +62,7 @@ struct replica_rules {
   bool adopt_newest_log = true;         ///< false: the longest
   bool sync_before_answer = true;       ///< false: followers answer, leaders count, at once
   bool epoch_start_before_serve = true; ///< false: serve as soon as a log is adopted
-  bool promises_are_durable = true;     ///< false: the epoch is kept in memory
+  bool promises_are_durable = true;     ///< false: followers keep them in memory
   bool fence_previous_set = true;       ///< false: a majority of the new replicas will do
   bool lead_an_epoch_once = true;       ///< false: again after a restart
   bool followers_check_previous = true; ///< false: append whatever follows by lsn
@@ -109,8 +109,10 @@ struct log_write {
   std::optional<std::uint64_t> epoch; ///< the promise; never goes back, is never deleted
   /// Damaged: promise nothing with what is left. `unknown_rejoin` = until told more, 0 = healthy.
   std::optional<std::uint64_t> rejoin;
-  bool wipe = false;                           ///< all records and all applied rows
-  std::optional<log_position> install;         ///< the received checkpoint replaces rows and log
+  bool wipe = false; ///< all records and all applied rows
+  /// The received checkpoint of that position replaces all rows and records.
+  std::optional<log_position> install;
+  std::uint64_t install_id = 0;
   std::optional<std::uint64_t> truncate_after; ///< drop records with greater lsns
   std::vector<log_record> records;
 };
@@ -128,16 +130,18 @@ struct role_change {
   std::string why; ///< for people
 };
 
-/// Checkpoints are made, read and written by the owner.
+/// Checkpoints are made, read and written by the owner. `id` tells them apart; a step or an answer
+/// about an id that was closed is ignored.
 struct checkpoint_step {
   enum class kind : std::uint8_t {
-    open,  ///< take one of what is applied; answer with `checkpoint_opened`
-    read,  ///< answer with `chunk_read`
-    close, ///< not needed any more
-    begin, ///< received: forget what was received before
-    write, ///< received: put aside; answer with `chunk_written`
+    open,  ///< take one of what is applied, for `peer`; answer with `checkpoint_opened`
+    read,  ///< one chunk; answer with `chunk_read`
+    begin, ///< one is being received from `peer`, as of `position`
+    write, ///< put a received chunk aside; answer with `chunk_written`
+    close, ///< opened, or received and not installed: not needed any more
   };
   kind what = kind::open;
+  std::uint64_t id = 0;
   std::string peer;
   log_position position;
   std::uint64_t chunk = 0;
@@ -151,13 +155,20 @@ struct hand_over_result {
   bool ready = false;
 };
 
+/// Swap to a view of this epoch or a later one, unless there is one already.
+struct view_wish {
+  std::uint64_t epoch = 0;
+  std::string why;
+};
+
 /// What to do now. Fields that are empty ask for nothing.
 struct decisions {
   std::vector<log_write> writes;
   std::vector<outgoing> sends;
   std::vector<log_record> apply; ///< in order, once; answered by `applied`, in order with writes
+  /// Proposals that somebody may commit, or not; look at these before `committed`.
+  std::vector<std::uint64_t> unknown;
   std::optional<std::uint64_t> committed;  ///< new: all up to this lsn are
-  std::vector<std::uint64_t> unknown;      ///< proposals: may be committed by somebody, or not
   std::vector<role_change> roles;          ///< in order
   std::vector<checkpoint_step> checkpoint; ///< in order
   std::optional<std::uint64_t> trim;       ///< records up to this lsn may be deleted, any time
@@ -165,7 +176,7 @@ struct decisions {
   /// This view took over and its `previous` replicas are not needed: swap to a view without them.
   std::optional<std::uint64_t> settled;
   bool read_view = false;                 ///< somebody knows a newer one: read the meta store
-  std::optional<std::string> wants_view;  ///< cannot go on in this epoch, and why
+  std::optional<view_wish> wants_view;    ///< cannot go on without
   std::optional<std::string> quarantined; ///< why; then read the meta store, see `promised_at_most`
 };
 
@@ -228,10 +239,10 @@ public:
 
   decisions persisted(std::uint64_t ticket, instant now);
   decisions applied(std::uint64_t lsn, instant now);
-  decisions checkpoint_opened(const std::string& peer, const log_position& position, instant now);
-  decisions chunk_read(const std::string& peer, const log_position& position, std::uint64_t chunk,
+  decisions checkpoint_opened(std::uint64_t id, const log_position& position, instant now);
+  decisions chunk_read(std::uint64_t id, std::uint64_t chunk,
       std::shared_ptr<const std::string> data, bool is_last, instant now);
-  decisions chunk_written(const log_position& position, std::uint64_t chunk, instant now);
+  decisions chunk_written(std::uint64_t id, std::uint64_t chunk, instant now);
 
   /// Records or rows that were durable are gone or wrong.
   decisions damaged(const std::string& why, instant now);
@@ -257,7 +268,7 @@ private:
   };
 
   /// What a leader knows of another replica of its view.
-  struct peer {
+  struct remote {
     bool follows = false; ///< is in `replicas`, not only in `previous`
     std::optional<fence_answer> promise;
     pace mode = pace::probing;
@@ -265,32 +276,36 @@ private:
     std::uint64_t match = 0; ///< durable there, and equal to the log here
     std::deque<flight> flights;
     std::size_t in_flight = 0;
-    bool asked = false; ///< probing: an append is under way
-    instant sent{};     ///< the last append or fence
-    instant probed{};   ///< the last probe
-    instant progress{}; ///< the last time `match` grew, or streaming began
+    std::uint64_t probe = 1; ///< lsn that the last probe began with
+    bool asked = false;      ///< probing: an append is under way
+    instant sent{};          ///< the last append or fence
+    instant probed{};        ///< the last probe
+    instant progress{};      ///< streaming: since then an answer is owed
     std::optional<instant> heard;
   };
 
   /// A checkpoint on its way out.
   struct outbound {
-    std::uint64_t epoch = 0;
+    std::uint64_t id = 0;
     std::optional<log_position> position; ///< once it is opened
-    instant sent{}, asked{};
-    bool reading = false;
+    std::optional<std::uint64_t> reading; ///< this chunk, now
+    instant sent{};                       ///< the last offer
+    instant asked{};                      ///< the last sign of the receiver, or the beginning
   };
 
   /// A checkpoint on its way in.
   struct inbound {
+    std::uint64_t id = 0;
     std::string from;
     std::uint64_t epoch = 0;
     log_position position;
     std::uint64_t next = 0;
     bool writing = false, is_last = false;
     std::uint64_t install_ticket = 0;
-    instant asked{};
+    instant asked{}, progress{};
   };
 
+  /// An append whose answer waits for the disk.
   struct waiting_append {
     std::string to;
     instant sent{};
@@ -298,8 +313,8 @@ private:
 
   struct adoption {
     std::string from;
-    log_position until;
-    std::uint64_t committed = 0;
+    log_position after; ///< fetched up to here
+    std::uint64_t until = 0;
     instant asked{}, progress{};
   };
 
@@ -322,38 +337,48 @@ private:
   void trim();
   void quarantine(const std::string& why);
   void end_quarantine();
-  bool read(std::uint64_t from, std::size_t max_bytes, std::vector<log_record>& out);
+  void tick_stuck();
+  bool read(
+      std::uint64_t from, std::uint64_t to, std::size_t max_bytes, std::vector<log_record>& out);
   bool leading() const;
-  bool intact(const std::vector<log_record>& records, std::uint64_t after) const;
+  bool intact(const std::vector<log_record>& records, const log_position& after) const;
 
   // replica_follower.cpp
   void on(const std::string& from, const append_message& x);
   void on(const std::string& from, const fence_message& x);
   void on(const std::string& from, const fetch_message& x);
+  void disagree(const std::string& from, const append_message& x);
   void answer_leader();
   void answer_fence();
   bool take(const std::vector<log_record>& records);
 
   // replica_takeover.cpp
   void take_over();
+  void fence();
+  bool promised_by_majority(const std::vector<std::string>& names) const;
   void on(const std::string& from, const fence_answer& x);
   void on(const std::string& from, const fetch_answer& x);
   void choose_log();
   void fetch();
   void open_epoch();
+  void became_opening();
   void tick_take_over();
 
   // replica_leader.cpp
   void on(const std::string& from, const append_answer& x);
   void on(const std::string& from, const refusal_message& x);
-  void replicate(const std::string& name, peer& p);
+  bool opened() const;
+  void replicate(const std::string& name, remote& p);
+  void disagreed(remote& p, const append_answer& x);
+  void agreed(const std::string& from, remote& p, const append_answer& x);
   void replicate_all();
-  void append_to(const std::string& name, peer& p, std::vector<log_record> records);
-  void probe_from(peer& p, std::uint64_t lsn);
+  void append_to(const std::string& name, remote& p, std::vector<log_record> records);
+  void probe_from(remote& p, std::uint64_t lsn);
   void count_votes();
   void maybe_serve();
   void maybe_suspend();
   void hand_over_step();
+  void end_hand_over(bool quiet);
   void stop_leading(replica_role next, const std::string& why);
   void tick_leader();
   std::uint64_t everyone_has() const;
@@ -364,10 +389,13 @@ private:
   void on(const std::string& from, const checkpoint_ask& x);
   void on(const std::string& from, const checkpoint_chunk& x);
   void offer_checkpoint(const std::string& to);
+  std::map<std::string, outbound>::iterator outbound_of(std::uint64_t id);
   void close_checkpoint(const std::string& to);
   void ask_chunk();
+  bool covers(const log_position& x) const;
   void install();
   void installed();
+  void drop_inbound();
   void tick_checkpoints();
 
   const std::string self_;
@@ -384,12 +412,17 @@ private:
   std::uint64_t epoch_ = 0;         ///< promised
   std::uint64_t durable_epoch_ = 0; ///< promised, and on the disk
   std::uint64_t last_led_ = 0;      ///< epochs up to this may not be led (again)
+  std::uint64_t highest_seen_ = 0;  ///< in refusals
   std::uint64_t rejoin_ = 0;
   std::uint64_t committed_ = 0, handed_out_ = 0, applied_ = 0;
   std::deque<flight> applying_;
   std::size_t applying_bytes_ = 0;
   std::uint64_t everyone_has_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> promises_; ///< (ticket, epoch), on their way
+  std::uint64_t next_ticket_ = 1;
+  std::uint64_t restart_ticket_ = 0;  ///< a wipe or an install under way: what was applied is void
+  std::optional<std::string> broken_; ///< found while doing something else
+  std::optional<instant> asked_view_; ///< the last time
 
   // follower
   std::string leader_;        ///< who sent appends of `epoch_`
@@ -398,15 +431,17 @@ private:
   std::optional<std::string> waiting_fence_;
 
   // leader
-  std::map<std::string, peer> peers_; ///< without itself
+  std::map<std::string, remote> peers_; ///< without itself
   std::optional<adoption> adoption_;
   std::optional<handing> handing_;
-  std::uint64_t start_lsn_ = 0; ///< of the epoch-start record
-  std::size_t uncommitted_bytes_ = 0;
+  std::uint64_t start_lsn_ = 0;  ///< of the epoch-start record
+  std::deque<flight> proposals_; ///< not committed yet
+  std::size_t proposed_bytes_ = 0;
   instant began_{};
 
   // checkpoints
-  std::map<std::string, outbound> outbound_;
+  std::map<std::string, outbound> outbound_; ///< by receiver
+  std::uint64_t next_checkpoint_ = 1;
   std::optional<inbound> inbound_;
 };
 

@@ -46,8 +46,6 @@ public:
   bool holds(const log_position& x) const { return epoch_at(x.lsn) == x.epoch; }
   /// The greatest lsn <= `lsn` whose epoch is at most `epoch`; `base().lsn` if there is none.
   std::uint64_t last_not_after(std::uint64_t lsn, std::uint64_t epoch) const;
-  /// The first lsn of the run that `lsn` belongs to.
-  std::uint64_t run_start(std::uint64_t lsn) const;
 
   // -- changes, each part of the write with this ticket ------------------------------------------
 
