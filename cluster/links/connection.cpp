@@ -17,7 +17,10 @@ using boost::system::error_code;
 constexpr std::size_t read_size = 64 * 1024;
 constexpr std::size_t chunk_size = 64 * 1024;
 constexpr std::size_t bytes_per_turn = 1024 * 1024; ///< then others have their turn
-constexpr int unsent_in_kernel = 128 * 1024; ///< more would make control frames wait for bulk
+
+// More in the kernel would make control frames wait for bulk.
+constexpr int unsent_in_kernel = 128 * 1024;
+constexpr int unread_in_kernel = 1024 * 1024;
 
 std::uint64_t clock_us() {
   auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -77,6 +80,7 @@ void connection::start_tls(tls::ssl_ptr ssl) {
   socket_.set_option(tcp::no_delay{true}, error);
   auto fd = socket_.native_handle();
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_in_kernel, sizeof unsent_in_kernel);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &unread_in_kernel, sizeof unread_in_kernel);
   if (!ssl)
     return drop("cannot set up TLS");
   ssl_ = ssl.get();
@@ -295,7 +299,7 @@ void connection::raise(std::size_t window) {
 bool connection::refill() {
   chunk_.clear();
   chunk_at_ = 0;
-  chunk_.swap(introduction_);
+  chunk_ += std::exchange(introduction_, {});
   if (state_ != state::up)
     return !chunk_.empty();
   if (pong_due_)

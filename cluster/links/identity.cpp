@@ -61,6 +61,9 @@ tls::context_ptr make_context(const link_options& x) {
   auto out = tls::context_ptr{SSL_CTX_new(TLS_method()), tls::free_ssl{}};
   auto* raw = out.get();
   check(raw && SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1, "cannot set up TLS");
+  check(SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                      "TLS_CHACHA20_POLY1305_SHA256") == 1,
+      "no usable cipher");
   check(SSL_CTX_use_certificate_chain_file(raw, x.certificate.c_str()) == 1,
       "cannot read a certificate from " + x.certificate);
   check(SSL_CTX_use_PrivateKey_file(raw, x.key.c_str(), SSL_FILETYPE_PEM) == 1,
@@ -73,8 +76,7 @@ tls::context_ptr make_context(const link_options& x) {
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(raw, 0);
-  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_default_read_buffer_len(raw, read_buffer);
   check_own(raw, x);

@@ -39,7 +39,10 @@ public:
         received += 1;
     };
     auto wait = link_handlers{};
-    wait.on_frame = [this](const peer_info&, traffic, std::string) { answers.fetch_add(1); };
+    wait.on_frame = [this](const peer_info&, traffic, std::string) {
+      answers.fetch_add(1);
+      answers.notify_one();
+    };
     wait.on_up = [this](const peer_info&) { ups.fetch_add(1); };
     a_ = make("n1", wait);
     b_ = make("n2", answer);
@@ -133,6 +136,7 @@ private:
 } // namespace
 
 int main() {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   auto x = two_nodes{};
   x.round_trips("round trip, 200 B, otherwise idle", 5000);
   x.one_way("200 B one way", 200);
