@@ -79,6 +79,7 @@ struct command {
   std::vector<std::string_view> columns;          ///< of the table; empty: all fields
   std::string_view rows;                          ///< field of the answer that holds the rows
   std::function<int(const given&, session&)> run; ///< 0, or 1 if something was refused
+  bool needs_server = true;                       ///< else no key is asked for
 };
 
 /// All commands, in the order of the help.
@@ -94,5 +95,6 @@ std::string url_encoded(std::string_view text);
 std::vector<command> tenant_commands(); ///< app, key, biz, audit
 std::vector<command> sync_commands();
 std::vector<command> device_commands(); ///< device, user, online
+std::vector<command> certificate_commands();
 
 } // namespace shoal::ctl

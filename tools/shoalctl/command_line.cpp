@@ -127,11 +127,17 @@ std::string words_of(const refused& x) {
   return text("code") + ": " + text("detail");
 }
 
+struct no_server : caller {
+  reply call(std::string_view, std::string_view, std::string_view) override {
+    throw unreachable{"this command asks no server"};
+  }
+};
+
 int run_chosen(
     const command& chosen, const given& values, const flags& x, const surroundings& around) {
   try {
-    auto to = settings_of(x, around.env);
-    auto server = around.connect(to);
+    auto to = chosen.needs_server ? settings_of(x, around.env) : settings{};
+    auto server = chosen.needs_server ? around.connect(to) : std::make_unique<no_server>();
     auto show = [&](const json& data) {
       around.out << (x.output == "json" ? render_json(data) : render_table(data, chosen))
                  << std::flush;
@@ -209,7 +215,7 @@ std::string url_encoded(std::string_view text) {
 const std::vector<command>& commands() {
   static const auto all = [] {
     auto out = tenant_commands();
-    for (auto more : {sync_commands(), device_commands()})
+    for (auto more : {sync_commands(), device_commands(), certificate_commands()})
       out.insert(out.end(), more.begin(), more.end());
     return out;
   }();

@@ -251,5 +251,34 @@ TEST_F(command_line, shows_one_object_as_lines) {
   EXPECT_EQ(out.str(), "done\n");
 }
 
+TEST_F(command_line, makes_certificates_without_server_or_key) {
+  variables.clear();
+  auto ca = (dir.path() / "certs").string();
+  EXPECT_EQ(
+      run({"certs", "--ca", ca, "--node", "n1", "--host", "127.0.0.1,n1.example", "-o", "json"}), 0)
+      << err.str();
+  EXPECT_EQ(json::parse(out.str())["certificate"], ca + "/n1.pem");
+  for (auto name : {"/ca.pem", "/ca.key", "/n1.pem", "/n1.key"})
+    EXPECT_TRUE(std::filesystem::exists(ca + name)) << name;
+  auto authority = std::filesystem::last_write_time(ca + "/ca.pem");
+  auto elsewhere = (dir.path() / "n2").string();
+  EXPECT_EQ(run({"certs", "--ca", ca, "--node", "n2", "--out", elsewhere}), 0) << err.str();
+  EXPECT_TRUE(std::filesystem::exists(elsewhere + "/n2.key"));
+  EXPECT_EQ(std::filesystem::last_write_time(ca + "/ca.pem"), authority) << "is kept";
+  EXPECT_TRUE(calls.empty());
+}
+
+TEST_F(command_line, makes_no_certificate_that_nobody_would_trust) {
+  auto ca = dir.path().string();
+  for (auto name : {"", "ca", "../n1", "N1"})
+    EXPECT_EQ(run({"certs", "--ca", ca, "--node", name}), 2) << name;
+  EXPECT_EQ(run({"certs", "--ca", ca, "--node", "n1", "--host", "a;b"}), 2);
+  EXPECT_EQ(run({"certs", "--node", "n1"}), 2);
+  std::filesystem::remove(ca + "/ca.key");
+  EXPECT_EQ(run({"certs", "--ca", ca, "--node", "n1"}), 2);
+  EXPECT_NE(err.str().find("one is missing"), std::string::npos) << err.str();
+  EXPECT_EQ(run({"certs", "--ca", "/dev/null/x", "--node", "n1"}), 2);
+}
+
 } // namespace
 } // namespace shoal::ctl
