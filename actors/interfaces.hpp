@@ -25,7 +25,9 @@ using feed_sink_actor = caf::typed_actor<
     // Committed ops, live or as the answer to a pull.
     caf::reacts_to<atom::ops, feed_ops>,
     // The feed continues somewhere else, with the reason.
-    caf::reacts_to<atom::moved, feed_moved>>;
+    caf::reacts_to<atom::moved, feed_moved>,
+    // The way to the source broke: attach again.
+    caf::reacts_to<atom::lost, feed_lost>>;
 
 /// Serves feeds: a partition (which hands on to the stream it activates), a stream, or a relay.
 using feed_source_actor = caf::typed_actor<
@@ -246,6 +248,7 @@ using hub_actor = caf::typed_actor<
 /// Fans the global streams of one app out to this node's devices, from memory where possible.
 using relay_actor = feed_source_actor::extend<caf::reacts_to<atom::attached, attached_note>,
     caf::reacts_to<atom::ops, feed_ops>, caf::reacts_to<atom::moved, feed_moved>,
+    caf::reacts_to<atom::lost, feed_lost>,
     // INTERNAL: hand everything that came in meanwhile to the devices as one batch.
     caf::reacts_to<atom::call>,
     // INTERNAL: flush cursors, forget old pages.
@@ -323,6 +326,7 @@ CAF_ADD_TYPE_ID(shoal, (shoal::attach_request))
 CAF_ADD_TYPE_ID(shoal, (shoal::attached_note))
 CAF_ADD_TYPE_ID(shoal, (shoal::feed_ops))
 CAF_ADD_TYPE_ID(shoal, (shoal::feed_moved))
+CAF_ADD_TYPE_ID(shoal, (shoal::feed_lost))
 CAF_ADD_TYPE_ID(shoal, (shoal::pull_request))
 CAF_ADD_TYPE_ID(shoal, (shoal::ack_note))
 CAF_ADD_TYPE_ID(shoal, (shoal::detach_note))

@@ -43,6 +43,17 @@ struct limits {
   std::uint32_t payload_max = 1u << 20;
   std::chrono::milliseconds call_timeout{5000}; ///< then the caller hears `outcome_unknown`
 
+  // -- other nodes --------------------------------------------------------------------------------
+  /// A call for a partition whose leader is unknown or gone is kept for at most this long; less
+  /// than `call_timeout`, so that the caller hears a code of its own.
+  std::chrono::milliseconds move_patience{3500};
+  std::chrono::milliseconds move_retry{100};    ///< ask a leader that was not ready again
+  std::size_t move_bytes = 16u << 20;           ///< kept meanwhile, per partition; more: overloaded
+  std::chrono::milliseconds peer_timeout{4500}; ///< a question to another node
+  std::chrono::milliseconds catalog_patience{
+      1000};                           ///< for a biz or a version that may be on its way
+  std::size_t peer_frame = 256 * 1024; ///< a frame to another node is sent when it has that much
+
   // -- inside the node ----------------------------------------------------------------------------
   std::chrono::seconds read_timeout{10}; ///< a reader that takes longer has a broken disk
 };

@@ -116,6 +116,12 @@ struct feed_moved {
   std::uint64_t latest = 0;
 };
 
+/// The way between source and sink broke (a node, a link): attach again where the feed stands. Says
+/// nothing against the source.
+struct feed_lost {
+  std::uint32_t feed = 0;
+};
+
 struct pull_request {
   stream_key stream;
   std::string device;

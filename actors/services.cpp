@@ -4,12 +4,37 @@ namespace shoal {
 
 partition_actor directory::partition(partition_no no) const {
   std::lock_guard lock{mutex_};
-  return partitions_[raw(no)];
+  auto& x = partitions_[raw(no)];
+  return x.local ? x.local : x.stand_in;
 }
 
-void directory::set_partition(partition_no no, partition_actor hdl) {
+void directory::set_partition(partition_no no, partition_actor hdl, std::uint64_t epoch) {
   std::lock_guard lock{mutex_};
-  partitions_[raw(no)] = std::move(hdl);
+  auto& x = partitions_[raw(no)];
+  x.local = std::move(hdl);
+  x.epoch = x.local ? epoch : 0;
+}
+
+void directory::set_stand_in(partition_no no, partition_actor hdl, reader_actor reader) {
+  std::lock_guard lock{mutex_};
+  auto& x = partitions_[raw(no)];
+  x.stand_in = std::move(hdl);
+  x.stand_in_reader = std::move(reader);
+}
+
+std::uint64_t directory::led_epoch(partition_no no) const {
+  std::lock_guard lock{mutex_};
+  return partitions_[raw(no)].epoch;
+}
+
+reader_actor directory::reader_for(partition_no no) const {
+  {
+    std::lock_guard lock{mutex_};
+    auto& x = partitions_[raw(no)];
+    if (!x.local && x.stand_in_reader)
+      return x.stand_in_reader;
+  }
+  return reader();
 }
 
 relay_actor directory::relay(app_no app) {
@@ -73,7 +98,7 @@ void directory::set_catalog_writer(catalog_actor hdl) {
 
 void directory::clear() {
   std::lock_guard lock{mutex_};
-  partitions_.assign(partitions_.size(), partition_actor{});
+  partitions_.assign(partitions_.size(), slot{});
   relays_.clear();
   relay_factory_ = nullptr;
   readers_.clear();

@@ -23,6 +23,8 @@
 
 namespace shoal {
 
+struct remote_nodes;
+
 /// Where the node's actors are found. Slots change when a supervisor replaces a dead actor.
 class directory {
 public:
@@ -33,11 +35,18 @@ public:
     return partition_of(app, who, partition_count());
   }
 
+  /// Who serves a partition: its actor if this node leads it, else the stand-in that asks the
+  /// leader, else null.
   partition_actor partition(partition_no no) const;
   partition_actor owner_of(app_no app, const principal& who) const {
     return partition(number_of(app, who));
   }
-  void set_partition(partition_no no, partition_actor hdl);
+  /// This node leads the partition and serves it; a null handle: not any more.
+  void set_partition(partition_no no, partition_actor hdl, std::uint64_t epoch = 1);
+  /// What stands for a partition while this node does not serve it (actors/remote).
+  void set_stand_in(partition_no no, partition_actor hdl, reader_actor reader);
+  /// The epoch in which this node serves the partition; 0: it does not.
+  std::uint64_t led_epoch(partition_no no) const;
 
   /// The relay of an app, spawned by the node on first use.
   relay_actor relay(app_no app);
@@ -46,7 +55,12 @@ public:
   /// Forgets a relay that died.
   void drop_relay(app_no app);
 
-  reader_actor reader() const; ///< one of them, in turn
+  reader_actor reader() const; ///< one of this node's, in turn
+  /// Who reads the rows of a partition: a reader of this node if it leads it, else the stand-in.
+  reader_actor reader_for(partition_no no) const;
+  reader_actor reader_for(app_no app, const principal& who) const {
+    return reader_for(number_of(app, who));
+  }
   void set_readers(std::vector<reader_actor> hdls);
   verifier_actor verifier() const;
   void set_verifier(verifier_actor hdl);
@@ -60,7 +74,12 @@ public:
 
 private:
   mutable std::mutex mutex_;
-  std::vector<partition_actor> partitions_;
+  struct slot {
+    partition_actor local, stand_in;
+    reader_actor stand_in_reader;
+    std::uint64_t epoch = 0; ///< of `local`
+  };
+  std::vector<slot> partitions_;
   std::map<app_no, relay_actor> relays_;
   std::function<relay_actor(app_no)> relay_factory_;
   std::vector<reader_actor> readers_;
@@ -84,6 +103,7 @@ struct services {
   nonce_cache* hello_nonces = nullptr;
   nonce_cache* request_nonces = nullptr;
   directory where;
+  std::shared_ptr<remote_nodes> remote; ///< the other nodes (actors/remote); null: there are none
 };
 
 using services_ptr = std::shared_ptr<services>;

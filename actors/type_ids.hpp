@@ -41,6 +41,12 @@ using tick = caf::atom_constant<caf::atom("tick")>;
 using stop = caf::atom_constant<caf::atom("stop")>;
 using change = caf::atom_constant<caf::atom("change")>;
 using call = caf::atom_constant<caf::atom("call")>;
+// other nodes
+using view = caf::atom_constant<caf::atom("view")>;
+using answer = caf::atom_constant<caf::atom("answer")>;
+using refused = caf::atom_constant<caf::atom("refused")>;
+using up = caf::atom_constant<caf::atom("up")>;
+using down = caf::atom_constant<caf::atom("down")>;
 } // namespace atom
 
 } // namespace shoal
@@ -55,6 +61,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::attach_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::attached_note)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::feed_ops)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::feed_moved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::feed_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::pull_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::ack_note)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::detach_note)

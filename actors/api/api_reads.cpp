@@ -85,6 +85,12 @@ json cursor_json(const biz_config& biz, const stored_cursor& x) {
   return out;
 }
 
+/// Where cursors are kept: with the stream, those of global streams with the device.
+partition_no home_of(const services& sv, const cursor_query& q) {
+  return q.device.empty() ? sv.where.number_of(q.stream.app, q.stream.who)
+                          : sv.where.number_of(q.stream.app, principal::device(q.device));
+}
+
 void check(ec code) {
   if (code != ec::none)
     throw refusal{code, ""};
@@ -123,8 +129,8 @@ void api_state::stream_ops(const exchange_ptr& x) {
       out["damaged"] = page.damaged;
     answer(*x, 200, text(out));
   };
-  ask<stored_page>(x, ec::storage_failed, sv->where.reader(), show, atom::page::value,
-      page_query{at.key, after, q.limit(), page_bytes});
+  ask<stored_page>(x, ec::storage_failed, sv->where.reader_for(at.key.app, at.key.who), show,
+      atom::page::value, page_query{at.key, after, q.limit(), page_bytes});
 }
 
 void api_state::stream_cursors(const exchange_ptr& x) {
@@ -170,13 +176,13 @@ void api_state::stream_cursors(const exchange_ptr& x) {
     auto only = [with_live](const stored_cursor& c) {
       with_live({c.code, c.found ? std::vector{c} : std::vector<stored_cursor>{}, false});
     };
-    return ask<stored_cursor>(
-        x, ec::storage_failed, sv->where.reader(), only, atom::load::value, asked);
+    return ask<stored_cursor>(x, ec::storage_failed, sv->where.reader_for(home_of(*sv, asked)),
+        only, atom::load::value, asked);
   }
   if (global && asked.subject.empty())
     asked.subject = device; // the users of a device come right behind it
-  ask<stored_cursors>(
-      x, ec::storage_failed, sv->where.reader(), with_live, atom::cursors::value, asked);
+  ask<stored_cursors>(x, ec::storage_failed, sv->where.reader_for(home_of(*sv, asked)), with_live,
+      atom::cursors::value, asked);
 }
 
 void api_state::stream_why(const exchange_ptr& x) {
@@ -209,7 +215,8 @@ void api_state::stream_why(const exchange_ptr& x) {
                                    : facts->known.device.user;
     auto asked = cursor_query{
         at.key, cursor_subject(*at.biz, facts->device, user), 1, global ? facts->device : ""};
-    ask<stored_cursor>(x, ec::storage_failed, sv->where.reader(), finish, atom::load::value, asked);
+    ask<stored_cursor>(x, ec::storage_failed, sv->where.reader_for(home_of(*sv, asked)), finish,
+        atom::load::value, asked);
   };
   auto fill = [gathered](auto& field) {
     return [&field, gathered](const std::decay_t<decltype(field)>& got) {
@@ -220,11 +227,12 @@ void api_state::stream_why(const exchange_ptr& x) {
   ask<stream_report>(x, ec::storage_failed, sv->where.owner_of(at.key.app, at.key.who),
       fill(facts->report), atom::report::value, at.key);
   auto before = facts->id == 0 ? 0 : facts->id - 1;
-  ask<stored_page>(x, ec::storage_failed, sv->where.reader(), fill(facts->page), atom::page::value,
-      page_query{at.key, before, 1, page_bytes});
+  ask<stored_page>(x, ec::storage_failed, sv->where.reader_for(at.key.app, at.key.who),
+      fill(facts->page), atom::page::value, page_query{at.key, before, 1, page_bytes});
   ask<device_status>(x, ec::storage_failed, sv->where.hub(), fill(facts->live), atom::status::value,
       at.key.app, facts->device);
-  ask<stored_device>(x, ec::storage_failed, sv->where.reader(), fill(facts->known),
+  ask<stored_device>(x, ec::storage_failed,
+      sv->where.reader_for(at.key.app, principal::device(facts->device)), fill(facts->known),
       atom::load::value, at.key.app, facts->device);
 }
 
@@ -238,8 +246,9 @@ void api_state::device(const exchange_ptr& x) {
   auto show = [this, x, show_stored](const device_status& live) {
     if (live.info)
       return answer(*x, 200, text(status_json(live)));
-    ask<stored_device>(x, ec::storage_failed, sv->where.reader(), show_stored, atom::load::value,
-        x->app->no, x->param(1));
+    ask<stored_device>(x, ec::storage_failed,
+        sv->where.reader_for(x->app->no, principal::device(x->param(1))), show_stored,
+        atom::load::value, x->app->no, x->param(1));
   };
   ask<device_status>(
       x, ec::storage_failed, sv->where.hub(), show, atom::status::value, x->app->no, x->param(1));
@@ -307,8 +316,8 @@ void api_state::audit(const exchange_ptr& x) {
       out["next_after"] = hex(found.rows().back().key.substr(prefix.size()));
     answer(*x, 200, text(out));
   };
-  ask<storage::write_batch>(x, ec::storage_failed, sv->where.reader(), show, atom::page::value,
-      from, storage::prefix_end(prefix), limit);
+  ask<storage::write_batch>(x, ec::storage_failed, sv->where.reader_for(partition_no{0}), show,
+      atom::page::value, from, storage::prefix_end(prefix), limit);
 }
 
 } // namespace shoal::api

@@ -28,6 +28,8 @@ std::string_view default_detail(ec code) {
   case ec::outcome_unknown:
     return "no answer in time: the change may or may not have happened; repeat with the same "
            "idempotency key";
+  case ec::moving:
+    return "the data is moving to another node and nothing was stored; try again shortly";
   case ec::going_away:
     return "this node starts or stops";
   default:

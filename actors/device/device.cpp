@@ -285,7 +285,7 @@ device_actor::behavior_type device(lean_device* self, device_options options) {
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.wire = std::move(options.wire);
-  self->set_down_handler([self](const caf::down_msg& dm) { self->state.source_down(dm.source); });
+  self->set_down_handler([self](const caf::down_msg& dm) { self->state.source_down(dm); });
   // The state is gone when this runs, so it keeps the connection itself.
   self->attach_functor([wire = st.wire](const caf::error&) {
     wire::Close out;
@@ -297,6 +297,7 @@ device_actor::behavior_type device(lean_device* self, device_options options) {
       [](atom::attached, const attached_note& x) { me().attached(x); },
       [](atom::ops, const feed_ops& x) { me().take(x); },
       [](atom::moved, const feed_moved& x) { me().moved(x); },
+      [](atom::lost, const feed_lost& x) { me().source_lost(x); },
       [](atom::frame, const device_frame& x) { me().on_frame(x); },
       [](atom::lost) { me().lost(); },
       [](atom::kick, const kick_order& x) { me().close(x.code, x.text); },

@@ -70,7 +70,10 @@ struct device_state {
   void unsubscribe(const std::string& body);
   void drop(std::size_t index);
   void attach(subscription& x);
-  void source_down(const caf::actor_addr& source);
+  void source_down(const caf::down_msg& dm);
+  void source_lost(const feed_lost& x);
+  void attach_again(subscription& x);
+  std::ptrdiff_t feeds_of(const feed_source_actor& source) const;
 
   void attached(const attached_note& note);
   void take(const feed_ops& x);

@@ -108,6 +108,11 @@ void device_state::attach(subscription& x) {
 
 void device_state::attached(const attached_note& note) {
   auto* s = find(note.feed);
+  if (s == nullptr && note.code == ec::none) { // unsubscribed meanwhile
+    auto source = caf::actor_cast<feed_source_actor>(self->current_sender());
+    self->send(source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self),
+        detach_note{{}, info->device, note.feed});
+  }
   if (s == nullptr || closing)
     return;
   auto& biz = s->rules.biz()->name;
@@ -116,8 +121,10 @@ void device_state::attached(const attached_note& note) {
     drop(static_cast<std::size_t>(s - feeds.data()));
     return;
   }
-  s->source = caf::actor_cast<feed_source_actor>(self->current_sender());
-  self->monitor(s->source);
+  auto source = caf::actor_cast<feed_source_actor>(self->current_sender());
+  if (feeds_of(source) == 0)
+    self->monitor(source);
+  s->source = std::move(source);
   s->rules.start(note.start, note.latest, credit);
   s->told_source = note.start.id;
   if (note.reset != reset_reason::none)
@@ -157,10 +164,7 @@ void device_state::drop(std::size_t index) {
   pass_ack_on(x);
   x.rules.release(credit);
   if (x.source) {
-    auto others =
-        std::count_if(feeds.begin(), feeds.end(), [&](auto& y) { return y.source == x.source; });
-    if (others ==
-        1) // demonitor ends all monitoring of an actor, and a stream may serve several feeds
+    if (feeds_of(x.source) == 1) // demonitor ends all monitoring of it, so only with its last feed
       self->demonitor(x.source.address());
     self->send(x.source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self),
         detach_note{x.rules.stream(), info->device, x.number});
@@ -168,15 +172,34 @@ void device_state::drop(std::size_t index) {
   feeds.erase(feeds.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
-void device_state::source_down(const caf::actor_addr& source) {
+std::ptrdiff_t device_state::feeds_of(const feed_source_actor& source) const {
+  return std::count_if(
+      feeds.begin(), feeds.end(), [&](auto& x) { return x.source && x.source == source; });
+}
+
+void device_state::source_down(const caf::down_msg& dm) {
+  auto planned = dm.reason == caf::exit_reason::user_shutdown; // its partition goes elsewhere
   for (auto& x : feeds)
-    if (x.source && x.source.address() == source) {
-      if (++x.source_deaths > max_source_deaths)
+    if (x.source && x.source.address() == dm.source) {
+      if (!planned && ++x.source_deaths > max_source_deaths)
         return close(ec::session_lost, "the stream cannot be served");
-      x.source = feed_source_actor{};
-      x.claimed = position{x.rules.epoch(), x.rules.told()};
-      attach(x);
+      attach_again(x);
     }
+}
+
+void device_state::source_lost(const feed_lost& x) {
+  auto* s = find(x.feed);
+  if (s != nullptr && !closing)
+    attach_again(*s);
+}
+
+void device_state::attach_again(subscription& x) {
+  if (x.source && feeds_of(x.source) == 1)
+    self->demonitor(x.source.address());
+  x.source = feed_source_actor{};
+  if (x.rules.live())
+    x.claimed = position{x.rules.epoch(), x.rules.told()};
+  attach(x);
 }
 
 // -- ops -----------------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ void relay_state::attach(const feed_sink_actor& sink, const attach_request& requ
 
 void relay_state::attach_channel(channel& c) {
   c.attaching = true;
+  c.source = feed_source_actor{};
+  c.pulls.clear(); // devices ask again when they hear of the newest id
   self->send(sv->where.owner_of(app, c.stream.who), atom::attach::value,
       caf::actor_cast<feed_sink_actor>(self),
       attach_request{c.stream, c.biz, {}, {}, std::nullopt, c.number});
@@ -100,12 +102,14 @@ void relay_state::start(channel& c, const feed_sink_actor& sink, const attach_re
   auto row = storage::cursor_key(home, c.stream, request.subject);
   std::string value;
   storage::cursor_record cursor;
-  auto found = sv->db->try_get(row, value);
+  // What this node has of a partition that another one leads may be old.
+  auto led_here = sv->where.led_epoch(home) != 0;
+  auto found = led_here ? sv->db->try_get(row, value) : storage::lookup::unknown;
   if (found == storage::lookup::found && storage::decode(value, row, cursor))
     return started(c.number, sink, request, cursor.at);
   if (found == storage::lookup::missing)
     return started(c.number, sink, request, std::nullopt);
-  self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value,
+  self->request(sv->where.reader_for(home), sv->limit.read_timeout, atom::load::value,
           cursor_query{c.stream, request.subject, 1, request.device})
       .then(
           [this, n = c.number, sink, request](const stored_cursor& x) {
@@ -134,15 +138,14 @@ void relay_state::started(std::uint32_t number, const feed_sink_actor& sink,
 }
 
 void relay_state::detach(const feed_sink_actor& sink, const detach_note& note) {
-  auto* c = find(note.stream.biz);
-  if (c == nullptr)
-    return;
-  auto i = c->listeners.find({sink.address(), note.feed});
-  if (i == c->listeners.end())
-    return;
-  if (i->second.dirty)
-    flush_cursors();
-  c->listeners.erase(i);
+  for (auto& [no, c] : channels) {
+    auto i = c.listeners.find({sink.address(), note.feed});
+    if (i == c.listeners.end())
+      continue;
+    if (i->second.dirty)
+      flush_cursors();
+    c.listeners.erase(i);
+  }
   auto listens = [&](auto& entry) {
     auto j = entry.second.listeners.lower_bound({sink.address(), 0});
     return j != entry.second.listeners.end() && j->first.first == sink.address();
@@ -154,8 +157,6 @@ void relay_state::detach(const feed_sink_actor& sink, const detach_note& note) {
 void relay_state::down(const caf::actor_addr& source) {
   for (auto& [no, c] : channels) {
     if (c.source && c.source.address() == source) {
-      c.source = feed_source_actor{};
-      c.pulls.clear(); // devices ask again when they hear of the newest id
       attach_channel(c);
       continue;
     }
@@ -166,6 +167,11 @@ void relay_state::down(const caf::actor_addr& source) {
       i = c.listeners.erase(i);
     }
   }
+}
+
+void relay_state::source_lost(const feed_lost& x) {
+  if (auto* c = find_number(x.feed))
+    attach_channel(*c);
 }
 
 // -- ops -----------------------------------------------------------------------------------------
@@ -313,6 +319,7 @@ relay_actor::behavior_type relay(
       [self](atom::attached, const attached_note& note) { self->state.attached(note); },
       [self](atom::ops, const feed_ops& x) { self->state.take(x); },
       [](atom::moved, const feed_moved&) {}, // streams move only feeds of devices
+      [self](atom::lost, const feed_lost& x) { self->state.source_lost(x); },
       [self](atom::call) { self->state.hand_out(); },
       [self](atom::tick) { self->state.tick(); },
       [self](atom::status) { return self->state.status(); },

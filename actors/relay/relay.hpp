@@ -67,6 +67,7 @@ struct relay_state {
   void detach(const feed_sink_actor& sink, const detach_note& note);
   void down(const caf::actor_addr& source);
   void attach_channel(channel& c);
+  void source_lost(const feed_lost& x);
   void attached(const attached_note& note);
   void take(const feed_ops& x);
   void hand_out();

@@ -93,12 +93,13 @@ void stream_state::remove_listener(slot& s, std::size_t index) {
 }
 
 void stream_state::detach(const feed_sink_actor& sink, const detach_note& note) {
-  if (auto* s = find(note.stream.biz))
-    for (std::size_t i = 0; i < s->listeners.size(); ++i)
-      if (s->listeners[i].sink == sink && s->listeners[i].feed == note.feed) {
-        remove_listener(*s, i);
+  for (auto& [no, s] : slots) { // by its number: a sink may know no more than that
+    for (std::size_t i = 0; i < s.listeners.size(); ++i)
+      if (s.listeners[i].sink == sink && s.listeners[i].feed == note.feed) {
+        remove_listener(s, i);
         break;
       }
+  }
   arm();
 }
 

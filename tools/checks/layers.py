@@ -23,8 +23,9 @@ COMPONENTS = {
     "partition": {"catalog", "stream"},       # spawns streams
     "relay": {"catalog", "stream"},           # uses the rules of a start
     "device": {"catalog", "stream"},          # uses the rules of filters
+    "remote": {"catalog"},
     "api": {"catalog", "stream"},             # explains filters
-    "node": {"catalog", "stream", "partition", "relay", "device", "api"},  # spawns everything
+    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote"},  # spawns everything
 }
 
 
