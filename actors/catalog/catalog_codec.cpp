@@ -123,6 +123,19 @@ key_ptr key_from(const json& x) {
   return out;
 }
 
+template <class Entry, class From>
+bool read_entry(std::string_view key, std::string_view value, Entry& out, From from) {
+  auto text = std::string_view{};
+  if (!open_row(key, value, text))
+    return false;
+  try {
+    out = from(json::parse(text));
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;
+}
+
 storage::write_batch::row make_row(std::string key, const json& value) {
   auto sealed = seal_row(key, value.dump(-1, ' ', false, json::error_handler_t::replace));
   return {std::move(key), std::move(sealed), false};
@@ -242,6 +255,18 @@ bool open_row(std::string_view key, std::string_view value, std::string_view& js
     return false;
   json_text = value.substr(0, value.size() - 9);
   return value.substr(value.size() - 8) == checksum_of(key, json_text);
+}
+
+bool read_row(std::string_view key, std::string_view value, app_ptr& out) {
+  return read_entry(key, value, out, app_from);
+}
+
+bool read_row(std::string_view key, std::string_view value, biz_ptr& out) {
+  return read_entry(key, value, out, biz_from);
+}
+
+bool read_row(std::string_view key, std::string_view value, key_ptr& out) {
+  return read_entry(key, value, out, key_from);
 }
 
 catalog load_catalog(storage::database& db) {

@@ -41,6 +41,11 @@ std::string row_key_of(const key_config& x);
 std::string seal_row(std::string_view key, std::string json_text);
 bool open_row(std::string_view key, std::string_view value, std::string_view& json_text);
 
+/// Reads one entry; false if it is damaged or says what cannot be.
+bool read_row(std::string_view key, std::string_view value, app_ptr& out);
+bool read_row(std::string_view key, std::string_view value, biz_ptr& out);
+bool read_row(std::string_view key, std::string_view value, key_ptr& out);
+
 /// Reads the whole catalog at start, before the first actor. Throws std::runtime_error that names a
 /// damaged row: a node that does not know all its apps must not run (it would hand out their
 /// numbers again).

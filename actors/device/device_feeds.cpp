@@ -110,8 +110,10 @@ void device_state::attached(const attached_note& note) {
   auto* s = find(note.feed);
   if (s == nullptr && note.code == ec::none) { // unsubscribed meanwhile
     auto source = caf::actor_cast<feed_source_actor>(self->current_sender());
-    self->send(source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self),
-        detach_note{{}, info->device, note.feed});
+    detach_note leave;
+    leave.feed = note.feed;
+    self->send(
+        source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self), std::move(leave));
   }
   if (s == nullptr || closing)
     return;

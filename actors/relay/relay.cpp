@@ -183,6 +183,9 @@ void relay_state::take(const feed_ops& x) {
   c->latest = std::max(c->latest, x.latest);
   if (x.page)
     return answer_pulls(*c, x.batch ? x.batch->after : 0, x);
+  // Live ops can be missing on the way from another node; what is merged has no gaps.
+  if (c->biz->persistent && !c->fresh.empty() && c->fresh.back()->upto != x.batch->after)
+    hand_out(*c);
   c->fresh.push_back(x.batch);
   if (!handing_out) {
     handing_out = true;
@@ -201,7 +204,7 @@ void relay_state::hand_out(channel& c) {
     return;
   auto batch = merge(std::move(c.fresh));
   c.fresh.clear();
-  if (c.biz->persistent)
+  if (c.biz->persistent && batch->after != batch->upto)
     c.pages.put(batch);
   for (auto& [where, x] : c.listeners)
     self->send(x.sink, atom::ops::value, feed_ops{x.feed, batch, false, c.latest, ec::none});
