@@ -84,8 +84,10 @@ void catalog_share_state::make(const catalog_change& x, promise reply) {
 }
 
 void catalog_share_state::made(const change_result& x, promise reply) {
-  if (x.code != ec::none)
-    return reply.deliver(x);
+  if (x.code != ec::none) {
+    reply.deliver(x);
+    return;
+  }
   spreading s{reply, x, version(), {}, self->clock().now() + sv->limit.catalog_patience};
   for (auto& [node, peer] : sv->remote->peers())
     if (sv->remote->ready(node))

@@ -350,6 +350,9 @@ peer_actor::behavior_type peer(
   st.next_feed = random_number() >> 16 << 16; // nothing of a predecessor is taken for ours
   st.next_question = st.next_feed;
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.source_or_sink_down(dm); });
+  // Nobody hands anything to a dead peer for long: the next one says when it is ready.
+  self->attach_functor([remote = st.sv->remote, other = st.node](
+                           const caf::error&) { remote->set_ready(other, false); });
   if (st.sv->remote->linked(st.node))
     self->send(caf::actor_cast<peer_actor>(self), atom::up::value);
   return {

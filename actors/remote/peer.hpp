@@ -42,7 +42,7 @@ struct peer_state {
     attach_request request;   ///< `feed` is our number for it
     feed_source_actor source; ///< once attached
     partition_no partition{};
-    std::uint64_t latest = 0;
+    std::uint64_t epoch = 0, latest = 0;
     bool missed = false;             ///< live ops were dropped
     std::uint64_t round = 0;         ///< of gathering, in which …
     int last_event = 0;              ///< … this is the last event about it

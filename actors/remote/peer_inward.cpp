@@ -117,6 +117,7 @@ void peer_state::attached(const attached_note& x) {
   touch(f);
   if (x.code != ec::none)
     return forget_inward(x.feed);
+  f.epoch = x.start.epoch;
   f.latest = x.latest;
   auto& of = of_source[source.address()];
   if (of.empty())
@@ -163,6 +164,7 @@ void peer_state::moved(const feed_moved& x) {
   auto i = inward.find(x.feed);
   if (i == inward.end())
     return;
+  i->second.epoch = x.to.epoch;
   auto& out = *add_event(16).mutable_moved();
   put(out, x);
   out.set_feed(i->second.id);
@@ -230,7 +232,7 @@ void peer_state::tell_missed() {
       continue;
     auto& out = *add_event(16).mutable_ops();
     out.add_feeds(i->second.id);
-    out.set_epoch(i->second.request.at ? i->second.request.at->epoch : 0);
+    out.set_epoch(i->second.epoch);
     out.set_after(i->second.latest);
     out.set_upto(i->second.latest);
     out.set_latest(i->second.latest);

@@ -29,6 +29,27 @@ void remote_nodes::set_peer(const std::string& name, peer_actor hdl) {
   x.ready = false; // until it has greeted the other end
 }
 
+void remote_nodes::set_view(partition_no no, const partition_view& x) {
+  std::lock_guard lock{mutex_}; // sent under the lock, so that views arrive in order
+  auto& p = partitions_[no];
+  p.view = x;
+  if (p.stand_in)
+    caf::anon_send(p.stand_in, atom::view::value, x);
+}
+
+partition_view remote_nodes::view(partition_no no) const {
+  std::lock_guard lock{mutex_};
+  auto i = partitions_.find(no);
+  return i == partitions_.end() ? partition_view{} : i->second.view;
+}
+
+void remote_nodes::set_stand_in(partition_no no, remote_partition_actor hdl) {
+  std::lock_guard lock{mutex_};
+  auto& p = partitions_[no];
+  p.stand_in = std::move(hdl);
+  caf::anon_send(p.stand_in, atom::view::value, p.view);
+}
+
 call_server_actor remote_nodes::server() const {
   std::lock_guard lock{mutex_};
   return server_;
@@ -124,6 +145,7 @@ void remote_nodes::on_down(const std::string& name) {
 void remote_nodes::clear() {
   std::lock_guard lock{mutex_};
   nodes_.clear();
+  partitions_.clear();
   server_ = call_server_actor{};
   local_hub_ = hub_actor{};
   local_writer_ = catalog_actor{};

@@ -7,6 +7,16 @@
 //
 // One `peer` per other node, one stand-in per partition, one call server, hub and catalog share per
 // node. They find each other here. What crosses the wire is protocol/cluster.proto.
+//
+// How a node puts it together:
+//  - at the start: `services::remote`, then its own hub and catalog writer, then spawn_cluster_hub,
+//    spawn_catalog_share, spawn_call_server, spawn_remote_partition for each partition, spawn_peer
+//    for each other node, and links whose handlers call on_frame, on_up and on_down;
+//  - a view changes: set_view. If this node serves the partition now: directory::set_partition
+//    first, then set_view, again if the view was said before the partition served;
+//  - this node is about to stop serving a partition: directory::set_partition with a null handle
+//    first (the stand-in holds what comes), then end the partition actor with `user_shutdown`;
+//  - a hub or a writer that is restarted goes to set_local_hub and set_local_writer.
 #pragma once
 
 #include <atomic>
@@ -123,6 +133,10 @@ public:
   peer_actor peer(const std::string& name) const;
   std::vector<std::pair<std::string, peer_actor>> peers() const;
   void set_peer(const std::string& name, peer_actor hdl);
+  /// Who leads a partition; also for a stand-in that is spawned later.
+  void set_view(partition_no no, const partition_view& x);
+  partition_view view(partition_no no) const;
+  void set_stand_in(partition_no no, remote_partition_actor hdl);
   call_server_actor server() const;
   void set_server(call_server_actor hdl);
   hub_actor local_hub() const; ///< of this node's devices only
@@ -153,8 +167,13 @@ private:
     peer_actor hdl;
     bool linked = false, ready = false;
   };
+  struct partition {
+    partition_view view;
+    remote_partition_actor stand_in;
+  };
   mutable std::mutex mutex_;
   std::map<std::string, node> nodes_;
+  std::map<partition_no, partition> partitions_;
   call_server_actor server_;
   hub_actor local_hub_;
   catalog_actor local_writer_;

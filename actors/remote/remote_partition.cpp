@@ -22,9 +22,10 @@ constexpr auto last_words = std::chrono::milliseconds{500};
 void remote_partition_state::view_changed(const partition_view& x) {
   if (x.epoch < view.epoch)
     return;
+  auto other = x.epoch != view.epoch || x.leader != view.leader;
   view = x;
   not_before = {};
-  if (auto hub = sv->remote->hub())
+  if (auto hub = sv->remote->hub(); hub && other)
     self->send(hub, atom::view::value, no);
   auto until = self->clock().now() + last_words;
   for (auto& [token, y] : jobs)
@@ -475,6 +476,7 @@ remote_partition_actor spawn_remote_partition(
   auto hdl = sys.spawn(remote_partition, services, no);
   services->where.set_stand_in(
       no, caf::actor_cast<partition_actor>(hdl), caf::actor_cast<reader_actor>(hdl));
+  services->remote->set_stand_in(no, hdl);
   return hdl;
 }
 

@@ -32,7 +32,6 @@ public:
     std::unique_ptr<cluster::node_links> links;
     append_client_actor sink;
     std::map<std::uint64_t, std::vector<append_result>> results;
-    std::map<partition_no, remote_partition_actor> stand_ins;
     std::map<partition_no, partition_actor> led;
     bool dead = false;
   };
@@ -56,7 +55,6 @@ public:
       x->sv->where.clear();
       x->sv->remote->clear();
       x->sink = append_client_actor{};
-      x->stand_ins.clear();
       x->led.clear();
     }
     actor_test::TearDown();
@@ -102,7 +100,7 @@ public:
     keep(spawn_catalog_share(sys, x.sv));
     for (std::uint16_t i = 0; i < partitions; ++i) {
       auto no = partition_no{i};
-      x.stand_ins[no] = keep(spawn_remote_partition(sys, x.sv, no));
+      keep(spawn_remote_partition(sys, x.sv, no));
       tell_view(x, no);
     }
     x.sink =
@@ -138,7 +136,7 @@ public:
 
   void tell_view(node& x, partition_no no) {
     if (auto i = views.find(no); i != views.end())
-      caf::anon_send(x.stand_ins[no], atom::view::value, i->second);
+      x.sv->remote->set_view(no, i->second);
   }
 
   /// The leader stops to serve; nobody leads.

@@ -274,8 +274,8 @@ TEST_F(remote_test, a_node_that_does_not_lead_refuses) {
   lead(no, "n3");
   run();
   // n1 has missed the change.
-  at("n1").stand_ins[no] = keep(spawn_remote_partition(sys, at("n1").sv, no));
-  caf::anon_send(at("n1").stand_ins[no], atom::view::value, stale);
+  at("n1").sv->remote->set_view(no, stale);
+  keep(spawn_remote_partition(sys, at("n1").sv, no));
   auto call = send("n1", {item(who, "CHAT", "a")});
   auto& d = online("n1", "d1", who.id, "CHAT");
   wait(300ms);
@@ -289,8 +289,7 @@ TEST_F(remote_test, a_node_that_does_not_lead_refuses) {
 TEST_F(remote_test, a_leader_of_an_older_epoch_is_not_believed) {
   auto who = principal::user(user_at("n2"));
   auto no = home(who);
-  caf::anon_send(
-      at("n1").stand_ins[no], atom::view::value, partition_view{views[no].epoch + 5, "n2"});
+  at("n1").sv->remote->set_view(no, {views[no].epoch + 5, "n2"});
   auto call = send("n1", {item(who, "CHAT", "a")});
   wait(300ms);
   EXPECT_TRUE(at("n1").results[call].empty()) << "n2 does not know that epoch yet";
@@ -424,6 +423,13 @@ TEST_F(remote_test, frames_that_cannot_be_read_cost_a_new_start_and_nothing_else
 class small_window_test : public remote_test {
 public:
   std::size_t window() const override { return 20'000; }
+  void SetUp() override {
+    remote_test::SetUp();
+    for (auto& [name, x] : nodes) {
+      x->sv->limit.page_bytes = 8'000;
+      x->sv->limit.peer_frame = 5'000;
+    }
+  }
 };
 
 TEST_F(small_window_test, a_full_window_drops_live_ops_and_they_are_pulled_later) {
@@ -526,10 +532,6 @@ TEST_F(remote_test, reads_are_answered_by_the_leader) {
       where.reader_for(app, who), atom::load::value, cursor_query{id, "d1", 1, {}});
   ASSERT_TRUE(one);
   EXPECT_TRUE(one->found);
-
-  auto strange = stream_key{app, who, biz_no{99}};
-  auto unknown = ask<stream_report>(where.owner_of(app, who), atom::report::value, strange);
-  wait(2s);
 }
 
 TEST_F(remote_test, a_read_that_nobody_can_answer_says_that_the_data_moves) {
@@ -585,7 +587,7 @@ TEST_F(remote_test, rows_that_are_none_of_its_business_are_refused) {
            storage::device_key(partition_no{static_cast<std::uint16_t>(raw(no) + 1)}, app, "d")}) {
     commit_request rows;
     rows.rows.put(key, "x");
-    caf::anon_send(at("n1").stand_ins[no], atom::commit::value, rows);
+    caf::anon_send(at("n1").sv->where.partition(no), atom::commit::value, rows);
     run();
     std::string value;
     EXPECT_EQ(db->get(key, value) == storage::lookup::found && value == "x", false);
@@ -598,7 +600,7 @@ TEST_F(remote_test, an_append_for_a_principal_of_another_partition_is_refused) {
   lead(no, "n2");
   run();
   append_call call{77, app, at("n1").sink, {item(who, "CHAT", "a")}};
-  caf::anon_send(at("n1").stand_ins[no], atom::append::value, call);
+  caf::anon_send(at("n1").sv->where.partition(no), atom::append::value, call);
   run();
   EXPECT_EQ(outcome("n1", 77).code, ec::invalid_argument);
 }
