@@ -277,6 +277,26 @@ struct change_result {
 using catalog_actor =
     caf::typed_actor<caf::replies_to<atom::change, catalog_change>::with<change_result>>;
 
+/// A node as operators see it.
+struct node_entry {
+  std::string name, address, link, admin;
+  std::string state; ///< up, draining, removed
+  bool alive = true; ///< most others reach it
+  bool controls = false;
+  std::uint32_t leads = 0, holds = 0; ///< partitions
+};
+
+struct node_list {
+  ec code = ec::none;
+  std::string text; ///< why not
+  std::vector<node_entry> nodes;
+};
+
+/// Knows the nodes of the cluster; a node that is alone has none of these.
+using membership_actor = caf::typed_actor<caf::replies_to<atom::online>::with<node_list>,
+    // Sets a node's state: up, draining or removed. Answered with the node.
+    caf::replies_to<atom::change, std::string, std::string>::with<node_list>>;
+
 /// One HTTP request with the way to answer it.
 struct api_call {
   http::request request;
@@ -312,6 +332,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::catalog_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::change_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::api_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::node_list)
 
 // 0.17.6 checks at compile time that every element of a message has an id, also of those that stay
 // here.
@@ -360,6 +381,7 @@ CAF_ADD_TYPE_ID(shoal, (shoal::online_report))
 CAF_ADD_TYPE_ID(shoal, (shoal::catalog_change))
 CAF_ADD_TYPE_ID(shoal, (shoal::change_result))
 CAF_ADD_TYPE_ID(shoal, (shoal::api_call))
+CAF_ADD_TYPE_ID(shoal, (shoal::node_list))
 CAF_ADD_TYPE_ID(shoal, (shoal::feed_sink_actor))
 CAF_ADD_TYPE_ID(shoal, (shoal::commit_client_actor))
 CAF_ADD_TYPE_ID(shoal, (shoal::device_actor))

@@ -96,6 +96,16 @@ void directory::set_catalog_writer(catalog_actor hdl) {
   catalog_writer_ = std::move(hdl);
 }
 
+membership_actor directory::membership() const {
+  std::lock_guard lock{mutex_};
+  return membership_;
+}
+
+void directory::set_membership(membership_actor hdl) {
+  std::lock_guard lock{mutex_};
+  membership_ = std::move(hdl);
+}
+
 void directory::clear() {
   std::lock_guard lock{mutex_};
   partitions_.assign(partitions_.size(), slot{});
@@ -105,6 +115,7 @@ void directory::clear() {
   verifier_ = verifier_actor{};
   hub_ = hub_actor{};
   catalog_writer_ = catalog_actor{};
+  membership_ = membership_actor{};
 }
 
 } // namespace shoal

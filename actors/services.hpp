@@ -68,6 +68,8 @@ public:
   void set_hub(hub_actor hdl);
   catalog_actor catalog_writer() const;
   void set_catalog_writer(catalog_actor hdl);
+  membership_actor membership() const; ///< null: this node is alone
+  void set_membership(membership_actor hdl);
 
   /// Releases every handle, so that actors can end.
   void clear();
@@ -87,11 +89,13 @@ private:
   verifier_actor verifier_;
   hub_actor hub_;
   catalog_actor catalog_writer_;
+  membership_actor membership_;
 };
 
 struct services {
   services(std::uint16_t partitions) : where{partitions} {}
 
+  std::string name = "n1"; ///< of this node
   clock_fn now_ms = wall_clock_ms;
   std::uint64_t epoch = 1;      ///< history epoch of the store
   std::uint64_t view_epoch = 1; ///< epoch of the partitions' views

@@ -41,7 +41,9 @@ bool api_state::admit(exchange& x) {
   if (signer.code != ec::none)
     throw refusal{signer.code, ""};
   x.key = signer.key;
-  auto permission = authorize(*x.known, *x.key, *x.to.found, x.param(0));
+  auto about_app = x.to.found->pattern.starts_with("/v1/apps/");
+  auto permission =
+      authorize(*x.known, *x.key, *x.to.found, about_app ? x.param(0) : std::string{});
   if (permission.code != ec::none)
     throw refusal{permission.code, permission.code == ec::not_found ? "no such app" : ""};
   x.app = permission.app;
@@ -103,10 +105,15 @@ void api_state::dispatch(const exchange_ptr& x) {
     return user(x);
   case route_id::online:
     return online(x);
+  case route_id::nodes:
+    return nodes(x);
+  case route_id::node_state:
+    return node_state(x);
   }
 }
 
 void api_state::tick() {
+  try_again();
   overdue(self->clock().now());
   ticking = !calls.empty();
   if (ticking)

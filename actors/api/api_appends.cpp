@@ -26,7 +26,7 @@ std::string_view detail_of(ec code) {
 
 void api_state::sync(exchange& x) {
   auto body = parse_body(x.request.body);
-  auto wait = append_wait{x.respond, true, std::vector<slot>(1), 0};
+  auto wait = append_wait{x.respond, true, std::vector<slot>(1), 0, {}, {}, {}};
   auto list = std::vector<append_item>{};
   list.push_back(read_item(body, {*x.known, x.app->no, sv->now_ms(), sv->limit.payload_max}));
   submit(x, std::move(wait), std::move(list));
@@ -38,7 +38,7 @@ void api_state::sync_batch(exchange& x) {
   auto given = in.array("items", sv->limit.batch_items);
   in.require(given && !given->empty(), "items");
   in.finish();
-  auto wait = append_wait{x.respond, false, std::vector<slot>(given->size()), 0};
+  auto wait = append_wait{x.respond, false, std::vector<slot>(given->size()), 0, {}, {}, {}};
   auto rules = sync_rules{*x.known, x.app->no, sv->now_ms(), sv->limit.payload_max};
   auto list = std::vector<append_item>{};
   list.reserve(given->size());
@@ -56,16 +56,34 @@ void api_state::submit(const exchange& x, append_wait wait, std::vector<append_i
   if (calls.size() >= max_calls || (items > 0 && items + list.size() > max_items))
     throw refusal{ec::overloaded, ""};
   auto call = ++last_call;
-  auto shares = std::unordered_map<partition_no, append_call>{};
-  for (auto& item : list) {
-    auto& share = shares[sv->where.number_of(x.app->no, item.who)];
-    share.items.push_back(std::move(item));
-  }
+  wait.app = x.app->no;
   wait.open = list.size();
   items += list.size();
+  if (sv->remote) {
+    wait.kept.resize(wait.slots.size());
+    for (const auto& item : list)
+      wait.kept[item.index] = item;
+  }
+  hand_in(call, wait, std::move(list));
+  if (wait.open == 0)
+    return finish(wait);
+  calls.emplace(call, std::move(wait));
+  deadlines.emplace_back(self->clock().now() + sv->limit.call_timeout, call);
+  if (!ticking) {
+    ticking = true;
+    self->delayed_send(self, tick_every, atom::tick::value);
+  }
+}
+
+void api_state::hand_in(std::uint64_t call, append_wait& wait, std::vector<append_item> list) {
+  auto shares = std::unordered_map<partition_no, append_call>{};
+  for (auto& item : list) {
+    auto& share = shares[sv->where.number_of(wait.app, item.who)];
+    share.items.push_back(std::move(item));
+  }
   for (auto& [no, share] : shares) {
     share.call = call;
-    share.app = x.app->no;
+    share.app = wait.app;
     share.client = append_client_actor{self};
     if (auto partition = sv->where.partition(no)) {
       self->send(partition, atom::append::value, std::move(share));
@@ -76,13 +94,24 @@ void api_state::submit(const exchange& x, append_wait wait, std::vector<append_i
     wait.open -= share.items.size();
     items -= share.items.size();
   }
-  if (wait.open == 0)
-    return finish(wait);
-  calls.emplace(call, std::move(wait));
-  deadlines.emplace_back(self->clock().now() + sv->limit.call_timeout, call);
-  if (!ticking) {
-    ticking = true;
-    self->delayed_send(self, tick_every, atom::tick::value);
+}
+
+/// A partition that moves says so at once, and nothing was stored: its items wait for the next
+/// tick, until the call's own time is over.
+void api_state::try_again() {
+  for (auto call : std::exchange(moving, {})) {
+    auto i = calls.find(call);
+    if (i == calls.end())
+      continue;
+    auto& wait = i->second;
+    auto list = std::vector<append_item>{};
+    for (auto index : std::exchange(wait.again, {}))
+      list.push_back(wait.kept[index]);
+    hand_in(call, wait, std::move(list));
+    if (wait.open == 0) {
+      finish(wait);
+      calls.erase(i);
+    }
   }
 }
 
@@ -94,6 +123,11 @@ void api_state::appended(const append_answer& x) {
   for (const auto& result : x.results) {
     if (result.index >= wait.slots.size() || wait.slots[result.index].answered)
       continue;
+    if (result.code == ec::moving && !wait.kept.empty()) {
+      wait.again.push_back(result.index);
+      moving.insert(x.call);
+      continue;
+    }
     settle(wait.slots[result.index], result);
     --wait.open;
     --items;
@@ -147,6 +181,8 @@ void api_state::overdue(time_point now) {
       return;
     ++sv->count->api_timeouts;
     auto& wait = i->second;
+    for (auto index : wait.again)
+      settle(wait.slots[index], {index, ec::moving, {}, false, 0});
     for (auto n = std::uint32_t{0}; n < wait.slots.size(); ++n)
       if (!wait.slots[n].answered)
         settle(wait.slots[n], {n, ec::outcome_unknown, {}, false, 0});

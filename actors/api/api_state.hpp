@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <set>
 #include <unordered_map>
 
 #include "actors/api/refusal.hpp"
@@ -59,11 +60,18 @@ struct api_state {
     bool single = false;
     std::vector<slot> slots;
     std::size_t open = 0;
+    app_no app{};
+    /// With other nodes: the items, by index, until the call is answered. Those whose partition was
+    /// moving are sent once more, so that a hand-over is a delay and no error.
+    std::vector<append_item> kept;
+    std::vector<std::uint32_t> again; ///< indices of items to be sent once more
   };
   void sync(exchange& x);
   void sync_batch(exchange& x);
   void submit(const exchange& x, append_wait wait, std::vector<append_item> items);
+  void hand_in(std::uint64_t call, append_wait& wait, std::vector<append_item> items);
   void appended(const append_answer& x);
+  void try_again();
   void settle(slot& where, const append_result& result) const;
   void finish(append_wait& wait) const;
   void overdue(time_point now);
@@ -71,6 +79,8 @@ struct api_state {
   // -- settings -------------------------------------------------------------------------------
   using changed = std::function<void(const change_result&)>;
   void change(const exchange_ptr& x, catalog_change what, changed done);
+  void nodes(const exchange_ptr& x);
+  void node_state(const exchange_ptr& x);
   void create_app(const exchange_ptr& x);
   void add_first_keys(const exchange_ptr& x, const app_ptr& app);
   void list_apps(const exchange_ptr& x);
@@ -124,6 +134,7 @@ struct api_state {
   api_actor::pointer self;
   services_ptr sv;
   std::unordered_map<std::uint64_t, append_wait> calls;
+  std::set<std::uint64_t> moving; ///< calls with items to be sent once more
   std::deque<std::pair<time_point, std::uint64_t>> deadlines; ///< of calls, oldest first
   std::uint64_t last_call = 0;
   std::size_t items = 0;     ///< of calls in flight

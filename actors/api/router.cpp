@@ -32,6 +32,8 @@ constexpr route table[] = {
     {route_id::biz_online, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/online"},
     {route_id::biz_offline, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/offline"},
     {route_id::audit, access::admin, "GET", "/v1/apps/{app}/audit"},
+    {route_id::nodes, access::operator_, "GET", "/v1/nodes"},
+    {route_id::node_state, access::operator_, "PUT", "/v1/nodes/{node}/state"},
     {route_id::time, access::anyone, "GET", "/v1/time"},
     {route_id::openapi, access::anyone, "GET", "/v1/openapi.yaml"},
 };

@@ -49,6 +49,8 @@ enum class route_id : std::uint8_t {
   kick_device,
   user,
   online,
+  nodes,
+  node_state,
 };
 
 struct route {

@@ -1,12 +1,10 @@
 #include "actors/node/node.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <thread>
 
 #include <caf/all.hpp>
-#include <sys/stat.h>
 
 #include "actors/api/api_actor.hpp"
 #include "actors/catalog/catalog_actor.hpp"
@@ -17,10 +15,13 @@
 #include "actors/device/verifier.hpp"
 #include "actors/log.hpp"
 #include "actors/node/admin.hpp"
+#include "actors/node/cluster_part.hpp"
+#include "actors/node/operator_key.hpp"
 #include "actors/node/supervisor.hpp"
 #include "actors/partition/partition.hpp"
 #include "actors/partition/reader.hpp"
 #include "actors/relay/relay.hpp"
+#include "cluster/config.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/certificate.hpp"
 #include "storage/identity.hpp"
@@ -60,14 +61,6 @@ shared_bytes going_away(std::mt19937& random) {
       encode_frame(frame_type::close, out.SerializeAsString()));
 }
 
-void write_secret_file(const fs::path& file, const std::string& text) {
-  auto old = ::umask(0077);
-  std::ofstream out{file, std::ios::trunc};
-  ::umask(old);
-  if (!(out << text << '\n') || !out.flush())
-    throw std::runtime_error("cannot write " + file.string());
-}
-
 } // namespace
 
 struct node::impl {
@@ -77,6 +70,8 @@ struct node::impl {
   void make_operator_key();
   void start_actors();
   void start_endpoints();
+  void start_partitions();
+  void join_cluster();
   void watch(const std::string& name, std::function<caf::actor()> spawn);
   relay_actor spawn_relay(app_no app);
   caf::actor spawn_partition(partition_no no);
@@ -101,6 +96,7 @@ struct node::impl {
   std::mutex api_mutex;
   std::vector<api_actor> apis;
   std::atomic<std::size_t> next_api{0};
+  std::unique_ptr<cluster_part> others; ///< null: this node is alone
   std::unique_ptr<tls::endpoint> endpoint, admin;
   std::atomic<bool> ready{false};
   bool started = false;
@@ -128,6 +124,7 @@ void node::impl::open_store() {
     throw std::runtime_error(
         "the store in " + opt.data_dir + " cannot be read: " + std::string{to_string(code)});
   sv = std::make_shared<services>(opt.partitions);
+  sv->name = opt.name;
   sv->epoch = identity.epoch;
   sv->limit = opt.limit;
   sv->count = &count;
@@ -156,8 +153,8 @@ void node::impl::make_operator_key() {
   rows.put(std::move(row.key), std::move(row.value));
   if (db->write(rows, true) != ec::none)
     throw std::runtime_error("cannot write to " + opt.data_dir);
-  fs::create_directories(opt.data_dir);
-  write_secret_file(fs::path{opt.data_dir} / "operator.secret", key.secret);
+  if (!write_operator_key(opt.data_dir, key))
+    throw std::runtime_error("cannot write to " + opt.data_dir);
   operator_key = key.id;
   sv->catalog.store(std::make_shared<const catalog>(
       known->with(std::make_shared<const key_config>(std::move(key)))));
@@ -231,16 +228,24 @@ void node::impl::start_actors() {
   readers.resize(reader_count);
   for (std::size_t i = 0; i < reader_count; ++i)
     watch("reader", [this, i] { return spawn_reader(i); });
-  for (std::uint16_t i = 0; i < opt.partitions; ++i)
-    watch("partition", [this, i] { return spawn_partition(partition_no{i}); });
+  if (opt.cluster)
+    join_cluster();
+  else
+    start_partitions();
   watch("catalog", [this] {
     auto hdl = spawn_catalog_writer(*system, sv);
-    sv->where.set_catalog_writer(hdl);
+    if (sv->remote)
+      sv->remote->set_local_writer(hdl); // everybody asks the catalog share, which asks this
+    else
+      sv->where.set_catalog_writer(hdl);
     return caf::actor_cast<caf::actor>(hdl);
   });
   watch("hub", [this] {
     auto hdl = system->spawn(hub, sv);
-    sv->where.set_hub(hdl);
+    if (sv->remote)
+      sv->remote->set_local_hub(hdl);
+    else
+      sv->where.set_hub(hdl);
     return caf::actor_cast<caf::actor>(hdl);
   });
   watch("verifier", [this] {
@@ -256,7 +261,33 @@ void node::impl::start_actors() {
       apis[i] = hdl;
       return caf::actor_cast<caf::actor>(hdl);
     });
+  if (others)
+    others->start();
   sv->where.set_relay_factory([this](app_no app) { return spawn_relay(app); });
+}
+
+void node::impl::start_partitions() {
+  for (std::uint16_t i = 0; i < opt.partitions; ++i)
+    watch("partition", [this, i] { return spawn_partition(partition_no{i}); });
+}
+
+void node::impl::join_cluster() {
+  cluster_part_options x;
+  x.config = *opt.cluster;
+  x.services = sv;
+  x.watch = [this](const std::string& name, std::function<caf::actor()> spawn) {
+    watch(name, std::move(spawn));
+  };
+  x.watch_partition = [this](const caf::actor& hdl, std::function<void()> died) {
+    auto again = [died = std::move(died)]() -> caf::actor {
+      died();
+      return {};
+    };
+    auto role = std::make_shared<const child_role>(child_role{"partition", std::move(again)});
+    caf::anon_send(root, atom::online::value, hdl, child_role_ptr{role});
+  };
+  x.give_up = opt.on_give_up;
+  others = std::make_unique<cluster_part>(*system, std::move(x));
 }
 
 void node::impl::stop_actors() {
@@ -326,12 +357,13 @@ void node::impl::start_endpoints() {
   y.loops = 1;
   y.tls = false;
   y.max_connections = 100;
-  admin = std::make_unique<tls::endpoint>(y,
-      tls::endpoint_handlers{
-          nullptr, [this](const http::request& request, const http::responder& respond) {
-            respond(answer_admin(request,
-                {ready.load(), &count, endpoint->stats(), log->stats(), db->approximate_size()}));
-          }});
+  admin = std::make_unique<tls::endpoint>(
+      y, tls::endpoint_handlers{
+             nullptr, [this](const http::request& request, const http::responder& respond) {
+               respond(answer_admin(
+                   request, {ready.load() && (!others || others->ready()), &count,
+                                endpoint->stats(), log->stats(), db->approximate_size()}));
+             }});
 }
 
 // -- node ----------------------------------------------------------------------------------------
@@ -342,7 +374,8 @@ node::~node() { stop(); }
 
 void node::start() {
   impl_->open_store();
-  impl_->make_operator_key();
+  if (!impl_->opt.cluster) // several nodes have one, made by who leads the catalog
+    impl_->make_operator_key();
   impl_->started = true;
   impl_->start_actors();
   impl_->start_endpoints();
@@ -357,11 +390,15 @@ void node::stop() {
     return;
   x.started = false;
   x.ready = false;
+  if (x.others)
+    x.others->leave(); // first: devices that are sent away find their streams elsewhere
   if (x.endpoint) {
     x.endpoint->stop_accepting();
     std::mt19937 random{std::random_device{}()};
     x.endpoint->drain([&](std::size_t) { return going_away(random); }, drain_patience);
   }
+  if (x.others)
+    x.others->stop();
   x.log->flush();
   x.endpoint.reset(); // tells every device actor that its connection is gone
   x.admin.reset();

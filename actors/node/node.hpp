@@ -5,7 +5,8 @@
 //    ├─ reader 0..1 (detached)      verifier (detached)
 //    ├─ catalog writer              hub
 //    ├─ relay per app (on demand)   api 0..1
-//    └─ endpoint ── device … (one per connection)
+//    ├─ endpoint ── device … (one per connection)
+//    └─ one of several nodes: links, replicator, steward, peers, stand-ins (cluster_part.hpp)
 //
 // Owns all of it and the order of starting and stopping. `start` throws std::runtime_error with a
 // sentence for people. `stop` is clean: no new connections, devices are told to come back later
@@ -19,6 +20,10 @@
 #include <string>
 
 #include "actors/limits.hpp"
+
+namespace shoal::cluster {
+struct config;
+}
 
 namespace shoal {
 
@@ -41,6 +46,8 @@ struct node_options {
   bool ephemeral = false; ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;
+  /// The cluster's configuration, for this node (cluster/config_nodes.hpp); null: it is alone.
+  std::shared_ptr<const cluster::config> cluster;
   std::function<void()> on_give_up; ///< too many actors died; called once, from an actor's thread
 };
 

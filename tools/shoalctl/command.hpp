@@ -95,6 +95,7 @@ std::string url_encoded(std::string_view text);
 std::vector<command> tenant_commands(); ///< app, key, biz, audit
 std::vector<command> sync_commands();
 std::vector<command> device_commands(); ///< device, user, online
+std::vector<command> node_commands();   ///< node
 std::vector<command> certificate_commands();
 
 } // namespace shoal::ctl

@@ -153,10 +153,10 @@ int main(int argc, char** argv) {
       throw std::runtime_error("log.level or log.format is none of the known ones");
     if (only_check)
       return check(config);
-    if (config.nodes.size() > 1)
-      throw std::runtime_error("more than one of [[nodes]] is not served yet");
     raise_file_limit();
     auto options = options_of(config);
+    if (config.cluster.meta != "local")
+      options.cluster = std::make_shared<const shoal::cluster::config>(config);
     options.ephemeral = ephemeral;
     options.new_epoch = new_epoch;
     return serve(std::move(options));

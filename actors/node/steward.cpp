@@ -1,0 +1,413 @@
+#include "actors/node/steward.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "actors/catalog/new_key.hpp"
+#include "actors/log.hpp"
+#include "actors/node/operator_key.hpp"
+#include "cluster/config_nodes.hpp"
+#include "storage/records.hpp"
+
+namespace shoal {
+
+using cluster::instant;
+using cluster::meta_result;
+using cluster::node_info;
+using cluster::node_state;
+
+namespace {
+
+constexpr auto look_interval = std::chrono::milliseconds{250};
+constexpr double load_window_s = 30;
+constexpr double least_load = 50;         ///< records per second
+constexpr std::uint64_t sync_lag = 1'000; ///< records; a replica that misses fewer is in sync
+
+std::int64_t ms(instant x) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
+}
+
+cluster::node_report read_report(const std::string& from, const replication::Report& x) {
+  cluster::node_report out;
+  out.from = from;
+  out.incarnation = x.incarnation();
+  out.reaches.assign(x.reaches().begin(), x.reaches().end());
+  for (auto& held : x.held())
+    out.partitions.push_back({partition_no{static_cast<std::uint16_t>(held.partition())},
+        held.epoch(), held.leads(), held.settled(), held.wants_view(),
+        {held.in_sync().begin(), held.in_sync().end()}, held.load()});
+  return out;
+}
+
+} // namespace
+
+void steward_state::start(steward_options x) {
+  opt = std::move(x);
+  auto hdl = caf::actor_cast<steward_actor>(self);
+  cluster::controller_options rules;
+  rules.self = opt.config.node.name;
+  rules.incarnation = opt.incarnation;
+  rules.partitions = opt.config.cluster.partitions;
+  rules.placement.replicas = cluster::replicas_of(opt.config);
+  rules.takeover = std::chrono::milliseconds{opt.config.cluster.takeover_ms};
+  rules.beat = rules.takeover / 3;
+  brain.emplace(rules);
+  watch = opt.meta->watch([hdl] { caf::anon_send(hdl, atom::call::value); });
+}
+
+void steward_state::tick() {
+  look();
+  self->request(opt.replicator, std::chrono::seconds{5}, atom::status::value)
+      .then([this](const std::vector<replica_report>& replicas) { tell_others(replicas); },
+          [](caf::error&) {});
+  keep_operator_key();
+  self->delayed_send(self, look_interval, atom::tick::value);
+}
+
+// -- the meta store ------------------------------------------------------------------------------
+
+void steward_state::look() {
+  cluster::meta_contents found;
+  auto started = boot_time();
+  if (opt.meta->read_all(found) != meta_result::done) {
+    auto why = opt.meta->problem();
+    if (problem.empty())
+      log::warn("meta store is away; nothing changes hands", {{"why", why}});
+    problem = why.empty() ? "not readable" : why;
+    return;
+  }
+  if (!problem.empty())
+    log::info("meta store is back");
+  problem.clear();
+  if (!joined && !join())
+    return;
+  meta = std::move(found);
+  read_at = started;
+  take_views();
+  enlist();
+  decide();
+}
+
+void steward_state::take_views() {
+  std::vector<replica_view> news, fresh;
+  for (auto& [no, view] : meta.views) {
+    auto& known = published[no];
+    if (view.epoch > known) {
+      known = view.epoch;
+      news.push_back({no, view});
+    }
+  }
+  if (!news.empty()) {
+    self->send(opt.replicator, atom::change::value, news);
+    opt.views_changed(news);
+  }
+  // This read began after the damage was noticed: nobody has a promise for more than it shows.
+  for (auto& x : std::exchange(quarantined, {}))
+    fresh.push_back({x.partition, meta.views[x.partition]});
+  if (!fresh.empty())
+    self->send(opt.replicator, atom::report::value, fresh);
+}
+
+/// Once, before anything is served: is this our cluster, and what is the epoch of its history?
+bool steward_state::join() {
+  std::random_device random;
+  char id[17];
+  std::snprintf(id, sizeof id, "%08x%08x", random(), random());
+  cluster::cluster_identity found;
+  auto result = opt.meta->join({opt.config.cluster.name, opt.config.cluster.partitions, id}, found);
+  if (result == meta_result::conflict) {
+    log::error("the meta store belongs to another cluster: giving up",
+        {{"name", found.name}, {"partitions", found.partitions}});
+    opt.give_up();
+  }
+  joined = result == meta_result::done;
+  if (joined) // all nodes serve one history, whatever their own stores began with
+    opt.services->epoch = storage::crc32c(found.id) | 1u;
+  return joined;
+}
+
+/// Tells the cluster where this node is, once per start.
+void steward_state::enlist() {
+  auto& me = opt.config.node.name;
+  node_info known;
+  for (auto& x : meta.nodes)
+    if (x.name == me)
+      known = x;
+  if (known.incarnation == opt.incarnation)
+    return;
+  if (enlisted) { // another process has taken the name since
+    log::error("another process runs as this node: giving up", {{"node", me}});
+    return opt.give_up();
+  }
+  auto next = known;
+  next.name = me;
+  for (auto& x : opt.config.nodes)
+    if (x.name == me) {
+      next.address = x.address;
+      next.link = x.link;
+      next.admin = x.admin;
+    }
+  next.incarnation = opt.incarnation;
+  next.down = false;
+  next.version = known.version + 1;
+  if (next.state == node_state::removed)
+    next.state = node_state::up;
+  enlisted = opt.meta->swap_node(known.version, next) == meta_result::done;
+}
+
+void steward_state::swap(partition_no no, const cluster::view& next, const std::string& why) {
+  auto result = opt.meta->swap_view(no, meta.views[no].epoch, next);
+  log::info("view", {{"partition", raw(no)}, {"epoch", next.epoch}, {"leader", next.leader},
+                        {"why", why}, {"done", result == meta_result::done}});
+}
+
+void steward_state::need(const replica_need& x) {
+  switch (x.what) {
+  case replica_need::kind::read_view:
+    quarantined.push_back(x);
+    break;
+  case replica_need::kind::settled:
+    settled[x.partition] = x.epoch;
+    break;
+  case replica_need::kind::wants_view:
+    wishes[x.partition] = x.epoch;
+    break;
+  case replica_need::kind::handed_over: {
+    auto next = meta.views[x.partition];
+    ++next.epoch;
+    next.leader = x.text;
+    swap(x.partition, next, "handed over");
+    break;
+  }
+  }
+  self->send(self, atom::call::value); // everybody should know soon
+}
+
+// -- reports -------------------------------------------------------------------------------------
+
+void steward_state::take_report(const replication_frame& x) {
+  replication::Frame frame;
+  if (!frame.ParseFromString(x.bytes))
+    return;
+  for (auto& order : frame.report().orders()) {
+    auto no = partition_no{static_cast<std::uint16_t>(order.partition())};
+    auto i = meta.views.find(no);
+    if (i != meta.views.end() && i->second.epoch == order.epoch())
+      self->send(opt.replicator, atom::moved::value, no, order.to());
+  }
+  brain->reported(read_report(x.from, frame.report()), boot_time());
+}
+
+void steward_state::tell_others(const std::vector<replica_report>& replicas) {
+  replication::Report out;
+  auto links = opt.links();
+  out.set_incarnation(opt.incarnation);
+  for (auto& link : links)
+    if (link.up)
+      out.add_reaches(link.peer.name);
+  for (auto& x : replicas)
+    add_held(x, out);
+  own = out;
+  brain->reported(read_report(opt.config.node.name, out), boot_time());
+  for (auto& link : links) {
+    if (!link.up)
+      continue;
+    replication::Frame frame;
+    *frame.mutable_report() = out;
+    for (auto& order : orders[link.peer.name])
+      *frame.mutable_report()->add_orders() = order;
+    opt.send(link.peer.name, frame.SerializeAsString());
+  }
+  orders.clear();
+}
+
+/// Records per second over the last half minute, roughly; what is hardly used counts as unused, so
+/// that nothing moves for a handful of records.
+std::uint64_t steward_state::load_of(partition_no no, std::uint64_t committed) {
+  auto& x = loads[no];
+  auto now = boot_time();
+  auto passed = std::chrono::duration<double>(now - x.at).count();
+  if (x.at != instant{} && committed >= x.committed && passed > 0) {
+    auto rate = static_cast<double>(committed - x.committed) / passed;
+    x.per_second += (rate - x.per_second) * std::min(1.0, passed / load_window_s);
+  }
+  x.at = now;
+  x.committed = committed;
+  return x.per_second < least_load ? 0 : static_cast<std::uint64_t>(x.per_second);
+}
+
+/// Only replicas that lead, or that cannot go on, have something to say.
+void steward_state::add_held(const replica_report& x, replication::Report& out) {
+  using role = cluster::replica_role;
+  auto& s = x.status;
+  auto leads = s.role == role::serving || s.role == role::suspended || s.role == role::handing_over;
+  auto wish = wishes.find(x.partition);
+  auto wants = wish != wishes.end() && wish->second > published[x.partition];
+  if (!leads && !wants)
+    return;
+  auto& held = *out.add_held();
+  held.set_partition(raw(x.partition));
+  held.set_epoch(published[x.partition]);
+  held.set_wants_view(wants);
+  if (!leads)
+    return;
+  held.set_epoch(s.epoch);
+  held.set_leads(true);
+  held.set_settled(settled[x.partition] == s.epoch || meta.views[x.partition].previous.empty());
+  held.set_load(load_of(x.partition, s.committed));
+  held.add_in_sync(opt.config.node.name);
+  for (auto& peer : s.peers)
+    if (!peer.gets_checkpoint && peer.durable + sync_lag >= s.committed)
+      held.add_in_sync(peer.name);
+}
+
+// -- control -------------------------------------------------------------------------------------
+
+void steward_state::decide() {
+  auto controlled = brain->holds();
+  brain->read(meta, boot_time());
+  auto changed = false;
+  for (auto& change : brain->decide(boot_time())) {
+    auto* view = std::get_if<cluster::view_change>(&change);
+    if (leaving && view != nullptr && view->next.leader == opt.config.node.name)
+      continue;
+    if (view != nullptr && view->how == cluster::view_change::way::hand_over) {
+      hand_over(*view);
+      continue;
+    }
+    auto result = cluster::carry_out(*opt.meta, change);
+    changed = changed || result == meta_result::done;
+    if (view != nullptr)
+      log::info("view",
+          {{"partition", raw(view->p)}, {"epoch", view->next.epoch}, {"leader", view->next.leader},
+              {"why", view->why}, {"done", result == meta_result::done}});
+  }
+  if (controlled != brain->holds())
+    log::info(brain->holds() ? "this node controls" : "this node controls no more");
+  if (changed)
+    self->send(self, atom::call::value); // what was decided is to be known here at once
+}
+
+/// Every partition goes to a replica that has everything; asked again until none is led here.
+void steward_state::leave() {
+  leaving = true;
+  for (auto& held : own.held()) {
+    auto no = partition_no{static_cast<std::uint16_t>(held.partition())};
+    auto& view = meta.views[no];
+    for (auto& other : held.in_sync())
+      if (other != opt.config.node.name && view.leader == opt.config.node.name &&
+          std::count(view.replicas.begin(), view.replicas.end(), other) != 0) {
+        self->send(opt.replicator, atom::moved::value, no, other);
+        break;
+      }
+  }
+}
+
+void steward_state::hand_over(const cluster::view_change& x) {
+  auto& leader = meta.views[x.p].leader;
+  if (leader == opt.config.node.name)
+    return self->send(opt.replicator, atom::moved::value, x.p, x.next.leader);
+  replication::Order order;
+  order.set_partition(raw(x.p));
+  order.set_epoch(x.expected_epoch);
+  order.set_to(x.next.leader);
+  orders[leader].push_back(std::move(order));
+}
+
+node_list steward_state::nodes() const {
+  node_list out;
+  for (auto& x : meta.nodes) {
+    node_entry y{
+        x.name, x.address, x.link, x.admin, cluster::to_string(x.state), !x.down, false, 0, 0};
+    y.controls = meta.controller.node == x.name;
+    for (auto& [no, view] : meta.views) {
+      y.leads += view.leader == x.name;
+      y.holds += static_cast<std::uint32_t>(
+          std::count(view.replicas.begin(), view.replicas.end(), x.name));
+    }
+    out.nodes.push_back(std::move(y));
+  }
+  if (out.nodes.empty())
+    return {ec::storage_failed, problem.empty() ? "no node is known yet" : problem, {}};
+  return out;
+}
+
+node_list steward_state::change_node(const std::string& node, const std::string& state) {
+  for (auto& x : meta.nodes) {
+    if (x.name != node)
+      continue;
+    auto next = x;
+    ++next.version;
+    for (auto known : {node_state::up, node_state::draining, node_state::removed})
+      if (state == cluster::to_string(known))
+        next.state = known;
+    auto result = opt.meta->swap_node(x.version, next);
+    if (result == meta_result::conflict)
+      return {ec::moving, "somebody else changed the node: try again", {}};
+    if (result != meta_result::done)
+      return {ec::storage_failed, "the meta store is away: " + opt.meta->problem(), {}};
+    x = next;
+    self->send(self, atom::call::value);
+    auto out = nodes();
+    std::erase_if(out.nodes, [&](const node_entry& y) { return y.name != node; });
+    return out;
+  }
+  return {ec::not_found, "no node is called " + node, {}};
+}
+
+// -- the rest ------------------------------------------------------------------------------------
+
+/// The cluster has one operator key: the leader of the catalog makes it, every node keeps a copy of
+/// its secret for the people at this machine.
+void steward_state::keep_operator_key() {
+  auto known = opt.services->catalog.load();
+  for (auto& key : known->keys(app_no{0}))
+    if (key->role == key_role::operator_ && key->enabled) {
+      if (key_written != key->id && write_operator_key(opt.config.node.data_dir, *key))
+        key_written = key->id;
+      return;
+    }
+  auto writer = opt.services->where.catalog_writer();
+  if (!writer || opt.services->where.led_epoch(partition_no{0}) == 0)
+    return;
+  catalog_change change;
+  change.what = catalog_change::kind::put_key;
+  change.key = std::make_shared<const key_config>(
+      new_key(app_no{0}, key_role::operator_, "made at the first start", opt.services->now_ms()));
+  change.create = true;
+  change.actor = "node " + opt.config.node.name;
+  self->request(writer, std::chrono::seconds{5}, atom::change::value, change)
+      .then([](const change_result&) {}, [](caf::error&) {});
+}
+
+std::shared_ptr<const cluster_picture> steward_state::picture() const {
+  auto out = std::make_shared<cluster_picture>();
+  out->meta = meta;
+  out->links = opt.links();
+  out->self = opt.config.node.name;
+  out->controls = brain->holds();
+  out->read_ago_ms = ms(boot_time() - read_at);
+  out->problem = problem;
+  return out;
+}
+
+steward_actor::behavior_type steward(
+    steward_actor::stateful_pointer<steward_state> self, steward_options options) {
+  self->state.start(std::move(options));
+  self->send(self, atom::tick::value);
+  return {
+      [self](atom::report, const replica_need& x) { self->state.need(x); },
+      [self](atom::frame, const replication_frame& x) { self->state.take_report(x); },
+      [self](atom::online) { return self->state.nodes(); },
+      [self](atom::change, const std::string& node, const std::string& state) {
+        return self->state.change_node(node, state);
+      },
+      [self](atom::status) { return self->state.picture(); },
+      [self](atom::stop) { self->state.leave(); },
+      [self](atom::call) { self->state.look(); },
+      [self](atom::tick) { self->state.tick(); },
+  };
+}
+
+} // namespace shoal
