@@ -268,6 +268,10 @@ void replica::trim() {
   auto everyone = leading() ? everyone_has() : everyone_has_;
   auto bounded = applied_ > options_.keep_records ? applied_ - options_.keep_records : 0;
   auto upto = std::max(std::min(everyone, applied_), bounded);
+  // Who gets a checkpoint needs what follows it, or the next one is due when this one is there.
+  for (const auto& [to, x] : outbound_)
+    if (x.position && applied_ - std::min(applied_, x.position->lsn) <= 4 * options_.keep_records)
+      upto = std::min(upto, x.position->lsn);
   if (upto < log_.base().lsn + std::max<std::uint64_t>(options_.trim_step, 1))
     return;
   log_.trim(upto);

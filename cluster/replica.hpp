@@ -49,8 +49,9 @@ struct replica_options {
   std::size_t memory_bytes = 8u << 20;       ///< of the log's end, kept to be sent
   std::size_t uncommitted_bytes = 16u << 20; ///< more: proposals are refused with `full`
   std::size_t apply_bytes = 8u << 20;        ///< handed out and not yet reported as applied
-  std::uint64_t keep_records = 100'000;      ///< applied ones, kept for followers that are behind
-  std::uint64_t trim_step = 1'000;           ///< fewer are not worth a trim
+  std::uint64_t keep_records = 100'000; ///< applied ones, kept for followers that are behind; up
+                                        ///< to four times as many while one gets a checkpoint
+  std::uint64_t trim_step = 1'000;      ///< fewer are not worth a trim
 
   std::uint32_t (*checksum)(const log_record&) = nullptr; ///< of all but `crc`; required
 };

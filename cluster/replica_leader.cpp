@@ -130,9 +130,14 @@ void replica::agreed(const std::string& from, remote& p, const append_answer& x)
     p.in_flight -= p.flights.front().bytes;
     p.flights.pop_front();
   }
-  if (p.mode == pace::checkpoint && p.match >= log_.base().lsn) {
-    close_checkpoint(from);
-    probe_from(p, p.match + 1);
+  if (p.mode == pace::checkpoint) {
+    if (auto i = outbound_.find(from);
+        i != outbound_.end() && i->second.position && i->second.position->lsn <= p.match)
+      close_checkpoint(from); // it has this one; if the log went on meanwhile, another follows
+    if (p.match >= log_.base().lsn) {
+      close_checkpoint(from);
+      probe_from(p, p.match + 1);
+    }
   } else if (p.mode == pace::probing && p.asked && x.sent >= p.probed) {
     p.mode = pace::streaming;
     p.asked = false;
