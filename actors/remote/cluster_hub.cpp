@@ -55,6 +55,7 @@ void cluster_hub_state::announce(const device_name& who, std::int64_t connected_
 
 void cluster_hub_state::announce_all(partition_no no) {
   untold.insert(no);
+  untold_from = {};
   if (auto i = homes.find(no);
       i != homes.end() && sv->where.led_epoch(no) != i->second.epoch) // not ours any more
     homes.erase(i);
@@ -65,17 +66,20 @@ void cluster_hub_state::arm() {
   if (ticking || (news.empty() && untold.empty()))
     return;
   ticking = true;
-  self->delayed_send(self, untold.empty() ? gather_for : tell_again, atom::tick::value);
+  self->delayed_send(self, gather_for, atom::tick::value);
 }
 
 void cluster_hub_state::tick() {
   ticking = false;
-  if (!untold.empty())
+  if (!untold.empty() && self->clock().now() >= untold_from) {
+    auto all = std::move(untold);
+    untold.clear();
     for (auto& [who, x] : devices)
-      if (untold.contains(sv->where.number_of(who.first, principal::device(who.second))))
+      if (all.contains(sv->where.number_of(who.first, principal::device(who.second))))
         announce(who, x.connected_ms, false);
-  untold.clear();
+  }
   tell_homes();
+  arm();
 }
 
 void cluster_hub_state::tell_homes() {
@@ -190,8 +194,10 @@ void cluster_hub_state::ask_others(
 void cluster_hub_state::answered(const remote_answer& x) {
   auto good = x.answer && x.answer->refusal() == pb::ACCEPTED && x.answer->code() == 0;
   if (auto i = told.find(x.token); i != told.end()) {
-    if (!good)
+    if (!good) {
       untold.insert(i->second);
+      untold_from = self->clock().now() + tell_again;
+    }
     told.erase(i);
     return arm();
   }

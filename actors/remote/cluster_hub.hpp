@@ -75,9 +75,10 @@ struct cluster_hub_state {
   std::map<device_name, local_device> devices;
   std::unordered_map<caf::actor_addr, device_name> names;
   std::map<partition_no, home> homes;
-  std::map<partition_no, pb::Present> news;   ///< not told yet
-  std::set<partition_no> untold;              ///< their leaders have to be told everything
-  std::map<std::uint64_t, partition_no> told; ///< by token
+  std::map<partition_no, pb::Present> news; ///< not told yet
+  std::set<partition_no> untold;            ///< their leaders have to be told everything
+  caf::actor_clock::time_point untold_from{};
+  std::map<std::uint64_t, partition_no> told;                     ///< by token
   std::map<std::uint64_t, std::shared_ptr<gathering>> gatherings; ///< by token
   std::uint64_t next_token = 0;
   bool ticking = false;

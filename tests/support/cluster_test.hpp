@@ -323,8 +323,8 @@ public:
     for (std::uint32_t i = 0; i < items.size(); ++i)
       items[i].index = i;
     auto& x = at(where);
-    caf::anon_send(x.sv->where.owner_of(app, items.front().who), atom::append::value,
-        append_call{call, app, x.sink, std::move(items)});
+    auto to = x.sv->where.owner_of(app, items.front().who);
+    caf::anon_send(to, atom::append::value, append_call{call, app, x.sink, std::move(items)});
     return call;
   }
 

@@ -13,7 +13,10 @@ public:
   void SetUp() override {
     cluster_test::SetUp();
     add_biz("CHAT");
-    add_biz("NEWS", [](biz_config& x) { x.scope = biz_scope::global; });
+    add_biz("NEWS", [](biz_config& x) {
+      x.scope = biz_scope::global;
+      x.target = biz_target::device;
+    });
   }
 
   /// Counts frames of a kind between two nodes.
@@ -45,8 +48,7 @@ public:
   }
 };
 
-// -- appends
-// ---------------------------------------------------------------------------------------
+// -- appends -------------------------------------------------------------------------------------
 
 TEST_F(remote_test, appends_through_a_node_that_does_not_lead_the_partition) {
   auto who = principal::user(user_at("n2"));
@@ -85,8 +87,7 @@ TEST_F(remote_test, refusals_of_the_stream_come_back) {
   EXPECT_EQ(append("n1", x).code, ec::target_offline);
 }
 
-// -- feeds
-// -----------------------------------------------------------------------------------------
+// -- feeds ---------------------------------------------------------------------------------------
 
 TEST_F(remote_test, a_device_hears_of_ops_of_a_stream_on_another_node) {
   auto user = user_at("n2");
@@ -176,8 +177,7 @@ TEST_F(remote_test, a_device_that_leaves_is_no_listener_any_more) {
   EXPECT_EQ(append("n2", principal::user(user), "CHAT", "b").online, 0u);
 }
 
-// -- partitions that move
-// --------------------------------------------------------------------------
+// -- partitions that move ------------------------------------------------------------------------
 
 TEST_F(remote_test, an_append_while_nobody_leads_waits_for_the_next_leader) {
   auto who = principal::user(user_at("n2"));
@@ -295,8 +295,7 @@ TEST_F(remote_test, a_leader_of_an_older_epoch_is_not_believed) {
   EXPECT_TRUE(at("n1").results[call].empty()) << "n2 does not know that epoch yet";
 }
 
-// -- links that break
-// ------------------------------------------------------------------------------
+// -- links that break ----------------------------------------------------------------------------
 
 TEST_F(remote_test, a_device_gets_what_it_missed_after_a_cut) {
   auto user = user_at("n2");
@@ -417,8 +416,7 @@ TEST_F(remote_test, frames_that_cannot_be_read_cost_a_new_start_and_nothing_else
   EXPECT_EQ(d.payloads("CHAT"), (texts{"still here"}));
 }
 
-// -- windows
-// ---------------------------------------------------------------------------------------
+// -- windows -------------------------------------------------------------------------------------
 
 class small_window_test : public remote_test {
 public:
@@ -495,8 +493,7 @@ TEST_F(small_window_test, an_append_waits_for_room_in_the_window) {
   EXPECT_EQ(stored(who, "CHAT").size(), 10u);
 }
 
-// -- reads
-// -----------------------------------------------------------------------------------------
+// -- reads ---------------------------------------------------------------------------------------
 
 TEST_F(remote_test, reads_are_answered_by_the_leader) {
   auto user = user_at("n2");
@@ -578,8 +575,7 @@ TEST_F(remote_test, cursors_of_global_streams_are_kept_with_the_device) {
   EXPECT_TRUE(again.payloads("NEWS").empty());
 }
 
-// -- what must not be believed
-// ---------------------------------------------------------------------
+// -- what must not be believed -------------------------------------------------------------------
 
 TEST_F(remote_test, rows_that_are_none_of_its_business_are_refused) {
   auto no = home(principal::user(user_at("n2")));
@@ -605,8 +601,7 @@ TEST_F(remote_test, an_append_for_a_principal_of_another_partition_is_refused) {
   EXPECT_EQ(outcome("n1", 77).code, ec::invalid_argument);
 }
 
-// -- the catalog
-// -----------------------------------------------------------------------------------
+// -- the catalog ---------------------------------------------------------------------------------
 
 TEST_F(remote_test, a_change_is_made_by_the_leader_and_known_everywhere_when_it_is_answered) {
   catalog_change x;
@@ -625,8 +620,8 @@ TEST_F(remote_test, a_change_is_made_by_the_leader_and_known_everywhere_when_it_
     auto done = ask<change_result>(at("n3").sv->where.catalog_writer(), atom::change::value, y);
     ASSERT_TRUE(done);
     EXPECT_EQ(done->code, ec::none) << done->text;
-    for (auto& [name, node] : nodes)
-      EXPECT_TRUE(node->sv->catalog.load()->biz(app, changed.name)) << name;
+    for (auto& [name, each] : nodes)
+      EXPECT_TRUE(each->sv->catalog.load()->biz(app, changed.name)) << name;
     EXPECT_EQ(done->biz->no, at("n1").sv->catalog.load()->biz(app, changed.name)->no);
   }
 }
@@ -681,8 +676,7 @@ TEST_F(remote_test, a_biz_that_the_owner_never_learns_of_is_unknown) {
   EXPECT_EQ(outcome("n1", call).code, ec::unknown_biz);
 }
 
-// -- devices
-// ---------------------------------------------------------------------------------------
+// -- devices -------------------------------------------------------------------------------------
 
 TEST_F(remote_test, the_newest_connection_of_a_device_wins_in_the_whole_cluster) {
   auto& first = connect("n1", "d1");
@@ -750,8 +744,7 @@ TEST_F(remote_test, shows_and_kicks_a_device_wherever_it_is) {
   EXPECT_FALSE(ask<device_status>(hub, atom::status::value, app, std::string{"d1"})->info);
 }
 
-// -- everything at once
-// ----------------------------------------------------------------------------
+// -- everything at once --------------------------------------------------------------------------
 
 TEST_F(remote_test, nothing_is_lost_or_doubled_while_partitions_move_and_links_break) {
   auto seed = std::random_device{}();
@@ -806,7 +799,9 @@ TEST_F(remote_test, nothing_is_lost_or_doubled_while_partitions_move_and_links_b
   std::map<std::string, std::map<std::string, std::uint64_t>> acknowledged;
   for (auto& x : sent) {
     auto& got = at(x.where).results[x.call];
-    ASSERT_EQ(got.size(), 1u) << x.text;
+    ASSERT_LE(got.size(), 1u) << x.text;
+    if (got.empty()) // a partition of its own node ended with it: the API's timeout answers
+      continue;
     if (got[0].code == ec::none)
       acknowledged[x.user][x.text] = got[0].at.id;
     else
