@@ -23,9 +23,10 @@ COMPONENTS = {
     "partition": {"catalog", "stream"},       # spawns streams
     "relay": {"catalog", "stream"},           # uses the rules of a start
     "device": {"catalog", "stream"},          # uses the rules of filters
+    "replication": set(),
     "remote": {"catalog"},
     "api": {"catalog", "stream"},             # explains filters
-    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote"},  # spawns everything
+    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication"},  # spawns everything
 }
 
 
