@@ -6,8 +6,8 @@
 
 namespace shoal::storage {
 
-quiet_watch::quiet_watch(std::chrono::milliseconds pause, std::function<void()> action)
-    : pause_{pause}, action_{std::move(action)}, thread_{[this] { run(); }} {
+quiet_watch::quiet_watch(std::chrono::milliseconds pause, int times, std::function<void()> action)
+    : pause_{pause}, times_{times}, action_{std::move(action)}, thread_{[this] { run(); }} {
   pthread_setname_np(thread_.native_handle(), "shoal-quiet");
 }
 
@@ -29,17 +29,25 @@ void quiet_watch::wrote() {
 }
 
 void quiet_watch::run() {
-  auto done = std::uint64_t{0}; // writes up to here are taken care of
+  auto seen = std::uint64_t{0};
+  auto acted = times_; // since the last write
   auto guard = std::unique_lock{mutex_};
   while (!stopping_) {
-    asleep_ = true;
-    changed_.wait(guard, [&] { return stopping_ || writes_ != done; });
-    asleep_ = false;
-    auto seen = writes_.load();
-    changed_.wait_for(guard, pause_, [&] { return stopping_; });
-    if (stopping_ || writes_ != seen)
+    if (acted == times_) {
+      asleep_ = true;
+      changed_.wait(guard, [&] { return stopping_ || writes_ != seen; });
+      asleep_ = false;
+      acted = 0;
+    }
+    seen = writes_;
+    changed_.wait_for(guard, pause_ * (1 << acted), [&] { return stopping_; });
+    if (stopping_)
+      return;
+    if (writes_ != seen) {
+      acted = 0;
       continue;
-    done = seen;
+    }
+    ++acted;
     guard.unlock();
     action_();
     guard.lock();

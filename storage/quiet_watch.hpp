@@ -1,5 +1,6 @@
-// Calls an action when nothing has been written for a while, once per quiet period: housekeeping
-// that would be in the way of writers.
+// Calls an action when nothing has been written for a while: housekeeping that would be in the way
+// of writers. In a long silence it calls again, a few times, each pause twice as long as the last:
+// what else becomes idle gives its memory back later.
 //
 // Owned by who writes. Has a thread that sleeps while nothing is written. `wrote` may be called
 // from any thread and costs an atomic add. The action runs on the watch's thread, never twice at a
@@ -18,7 +19,8 @@ namespace shoal::storage {
 
 class quiet_watch {
 public:
-  quiet_watch(std::chrono::milliseconds pause, std::function<void()> action);
+  /// Acts at most `times` after a write.
+  quiet_watch(std::chrono::milliseconds pause, int times, std::function<void()> action);
   /// Waits for an action that is running.
   ~quiet_watch();
   quiet_watch(const quiet_watch&) = delete;
@@ -30,6 +32,7 @@ private:
   void run();
 
   const std::chrono::milliseconds pause_;
+  const int times_;
   const std::function<void()> action_;
   std::atomic<std::uint64_t> writes_ = 0;
   std::atomic<bool> asleep_ = false; ///< until the next write

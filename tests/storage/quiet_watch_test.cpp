@@ -31,7 +31,7 @@ private:
 
 TEST(quiet_watch, acts_once_after_each_time_of_writing) {
   auto actions = counted{};
-  auto watch = quiet_watch{5ms, [&] { actions.happened(); }};
+  auto watch = quiet_watch{5ms, 1, [&] { actions.happened(); }};
   EXPECT_FALSE(actions.wait_for(1, 50ms)) << "nothing was written";
   watch.wrote();
   watch.wrote();
@@ -41,9 +41,17 @@ TEST(quiet_watch, acts_once_after_each_time_of_writing) {
   EXPECT_TRUE(actions.wait_for(2));
 }
 
+TEST(quiet_watch, acts_again_in_a_long_silence_but_not_for_ever) {
+  auto actions = counted{};
+  auto watch = quiet_watch{1ms, 3, [&] { actions.happened(); }};
+  watch.wrote();
+  EXPECT_TRUE(actions.wait_for(3));
+  EXPECT_FALSE(actions.wait_for(4, 50ms));
+}
+
 TEST(quiet_watch, leaves_writers_alone_while_they_write) {
   auto actions = counted{};
-  auto watch = quiet_watch{1h, [&] { actions.happened(); }};
+  auto watch = quiet_watch{1h, 1, [&] { actions.happened(); }};
   for (auto i = 0; i < 1000; ++i)
     watch.wrote();
   EXPECT_FALSE(actions.wait_for(1, 50ms));
@@ -53,7 +61,7 @@ TEST(quiet_watch, acts_again_for_what_is_written_while_it_acts) {
   auto actions = counted{};
   quiet_watch* self = nullptr;
   auto first = std::atomic<bool>{true};
-  auto watch = quiet_watch{5ms, [&] {
+  auto watch = quiet_watch{5ms, 1, [&] {
                              if (first.exchange(false))
                                self->wrote();
                              actions.happened();

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -71,6 +72,9 @@ int check(const shoal::cluster::config& config) {
 }
 
 int serve(shoal::node_options options) {
+  // Big blocks (memtables above all) go back to the system when they are freed. Left alone, the
+  // allocator learns from the first one that is freed to keep the others.
+  mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   sigset_t signals;
   sigemptyset(&signals);
   for (auto s : {SIGTERM, SIGINT, SIGHUP})

@@ -8,7 +8,7 @@ namespace shoal::bench {
 namespace {
 
 constexpr auto settle_ms =
-    12000; // longer than any server waits before it writes cursors and gives memory back
+    15000; // longer than any server waits before it writes cursors and gives memory back
 constexpr auto publishers = std::size_t{4};
 
 figures run(contender& who, const surroundings& around) {
