@@ -58,11 +58,27 @@ figures run_one(const scenario& s, const std::string& name, const options& wishe
   }
 }
 
+/// A scenario that starts its servers itself.
+bool run_whole(const scenario& s, const options& wishes, result_table& table) {
+  auto folder = scratch_folder{wishes.work_dir};
+  try {
+    s.whole({wishes, folder.path(), {}},
+        [&](const std::string& who, const figures& found) { table.add(who, found); });
+    return true;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s failed: %s\n", s.name.c_str(), e.what());
+    table.add_failure("shoal", e.what());
+    return false;
+  }
+}
+
 /// Returns false if Shoal failed; a peer that fails is reported, no more.
 bool run_scenario(const scenario& s, const options& wishes) {
   auto table = result_table{s, wishes};
   auto ok = true;
-  for (auto& name : contenders_of(s, wishes)) {
+  if (s.whole && !wishes.without_shoal)
+    ok = run_whole(s, wishes, table);
+  for (auto& name : s.whole ? std::vector<std::string>{} : contenders_of(s, wishes)) {
     if (interrupted())
       return false;
     std::fprintf(stderr, "%s: %s …\n", s.name.c_str(), name.c_str());
@@ -91,6 +107,8 @@ void add_options(CLI::App& app, options& x) {
   app.add_option("--report", x.report_file, "Append Markdown tables to this file");
   app.add_flag(
       "--quick", x.quick, "A tenth of the default sizes: to see that it runs, not for figures");
+  app.add_option("--part", x.parts, "cluster: only this part; repeatable")
+      ->check(CLI::IsMember(cluster_parts()));
   app.add_option("--bin-dir", x.bin_dir, "Where shoald is (default: beside this program)");
   app.add_option("--work-dir", x.work_dir, "Parent of the servers' data folders; a real disk");
   app.add_option("--timeout", x.timeout_s, "Seconds for each phase");
@@ -114,6 +132,9 @@ void add_options(CLI::App& app, options& x) {
   size("--seconds", x.seconds, "latency: how long");
   size("--backlog", x.backlog, "replay: ops waiting per user");
   size("--streams", x.streams, "start: streams on disk");
+  size("--cluster-rate", x.cluster_rate, "cluster: calls per second, for its latency");
+  size("--cluster-devices", x.cluster_devices, "cluster: idle devices per node");
+  size("--kills", x.kills, "cluster: how often a node is killed");
 }
 
 std::vector<scenario> chosen(const std::string& name) {

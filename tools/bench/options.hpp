@@ -37,6 +37,11 @@ struct options {
   std::size_t seconds = 10;      ///< latency
   std::size_t backlog = 200;     ///< replay: ops waiting per user
   std::size_t streams = 1000000; ///< start
+
+  std::vector<std::string> parts;     ///< cluster: empty = all
+  std::size_t cluster_rate = 2000;    ///< cluster: calls per second, for its latency
+  std::size_t cluster_devices = 5000; ///< cluster: idle ones per node
+  std::size_t kills = 20;             ///< cluster
 };
 
 /// The sizes for `--quick`.
@@ -47,6 +52,8 @@ inline void shrink(options& x) {
   tenth(x.users);
   tenth(x.ops);
   tenth(x.streams);
+  tenth(x.cluster_devices);
+  x.kills = 3;
   x.rounds = 3;
   x.burst_rounds = 1;
   x.seconds = 3;

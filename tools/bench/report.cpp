@@ -25,7 +25,8 @@ std::size_t size_of(const std::string& name, const options& x) {
       {"rounds", x.rounds}, {"burst_rounds", x.burst_rounds}, {"burst", x.burst},
       {"users", x.users}, {"ops", x.ops}, {"publishers", x.publishers}, {"batch", x.batch},
       {"rate", x.rate}, {"jetstream_rate", x.jetstream_rate}, {"callers", x.callers},
-      {"seconds", x.seconds}, {"backlog", x.backlog}, {"streams", x.streams}};
+      {"seconds", x.seconds}, {"backlog", x.backlog}, {"streams", x.streams},
+      {"cluster_rate", x.cluster_rate}, {"cluster_devices", x.cluster_devices}, {"kills", x.kills}};
   return sizes.at(name);
 }
 
@@ -64,7 +65,8 @@ std::string cpu_name() {
 } // namespace
 
 void result_table::add(const std::string& contender, const figures& found) {
-  contenders_.push_back(contender);
+  if (std::find(contenders_.begin(), contenders_.end(), contender) == contenders_.end())
+    contenders_.push_back(contender);
   for (auto& x : found) {
     auto same = [&](const row& r) { return r.what.metric == x.metric; };
     auto i = std::find_if(rows_.begin(), rows_.end(), same);

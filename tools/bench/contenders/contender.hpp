@@ -117,11 +117,15 @@ public:
   /// Starts the server and returns when it listens; throws std::runtime_error if it does not.
   virtual void start() = 0;
   virtual void prepare(tls_loop& loop, const plan& p) = 0;
-  virtual dial_options device_dial() const = 0;
-  virtual dial_options publisher_dial() const { return device_dial(); }
+  /// Where device or publisher `i` connects to: nodes of a cluster take turns.
+  virtual dial_options device_dial(std::size_t i) const = 0;
+  virtual dial_options publisher_dial(std::size_t i) const { return device_dial(i); }
   virtual std::unique_ptr<device> make_device(std::size_t i, tally& t) = 0;
   virtual std::unique_ptr<publisher> make_publisher(std::size_t i, tally& t) = 0;
   child& server() { return server_; }
+  /// Of all its servers together.
+  virtual memory_use memory() const { return server_.memory(); }
+  virtual double cpu_seconds() const { return server_.cpu_seconds(); }
 
 protected:
   child server_;

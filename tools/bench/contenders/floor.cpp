@@ -77,7 +77,7 @@ public:
   }
 
   void prepare(tls_loop&, const plan& p) override { plan_ = p; }
-  dial_options device_dial() const override { return {.port = port_, .alpn = {}}; }
+  dial_options device_dial(std::size_t) const override { return {.port = port_, .alpn = {}}; }
 
   std::unique_ptr<device> make_device(std::size_t i, tally& t) override {
     auto who = shoal_identity{"dk_floor", "secret", numbered("d", i), {}, {}, {}};

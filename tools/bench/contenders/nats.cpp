@@ -41,7 +41,7 @@ public:
       create_stream_and_consumers(loop);
   }
 
-  dial_options device_dial() const override {
+  dial_options device_dial(std::size_t) const override {
     return {.port = port_, .alpn = {}, .greeted_plain = true};
   }
 
@@ -63,7 +63,7 @@ private:
   void create_stream_and_consumers(tls_loop& loop) {
     auto t = tally{};
     auto control = nats_publisher{"inbox.control", how_, no_limit, t};
-    auto& line = loop.open(device_dial(), control);
+    auto& line = loop.open(device_dial(0), control);
     auto wait = [&](const char* what, std::size_t answers) {
       wait_for(loop, t, around_.wishes.timeout_s, what, [&] { return t.accepted == answers; });
     };

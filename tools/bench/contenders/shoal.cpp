@@ -77,10 +77,10 @@ void shoal_contender::prepare(tls_loop& loop, const plan& p) {
 }
 
 std::string shoal_contender::call(tls_loop& loop, const api_key& key, const std::string& method,
-    const std::string& path, const std::string& body) {
+    const std::string& path, const std::string& body, std::size_t node) {
   auto t = tally{};
   auto api = shoal_api{key, 1, t};
-  auto& line = loop.open(publisher_dial(), api);
+  auto& line = loop.open(publisher_dial(node), api);
   auto limit = around_.wishes.timeout_s;
   wait_for(loop, t, limit, "connecting to the API", [&] { return api.capacity() > 0; });
   auto result = std::string{};

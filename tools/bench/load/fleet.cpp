@@ -36,7 +36,7 @@ void fleet::connect(std::size_t n, bool waits) {
   for (auto i = std::size_t{0}; i < n; ++i) {
     devices_.push_back(who_.make_device(i, tally_));
     devices_.back()->waits = waits;
-    connections_.push_back(&loop_.open(who_.device_dial(), *devices_.back()));
+    connections_.push_back(&loop_.open(who_.device_dial(i), *devices_.back()));
     wait_for(loop_, tally_, wishes_.timeout_s, "connecting devices",
         [&] { return i + 1 - finished() < wishes_.concurrency; });
   }
@@ -61,7 +61,7 @@ crew::crew(tls_loop& loop, contender& who, tally& t, const options& wishes, std:
     : loop_{loop}, tally_{t}, wishes_{wishes} {
   for (auto i = std::size_t{0}; i < n; ++i) {
     members_.push_back(who.make_publisher(i, t));
-    connections_.push_back(&loop.open(who.publisher_dial(), *members_.back()));
+    connections_.push_back(&loop.open(who.publisher_dial(i), *members_.back()));
   }
   wait_for(loop, t, wishes.timeout_s, "connecting publishers", [&] {
     return std::all_of(members_.begin(), members_.end(), [](auto& x) { return x->capacity() > 0; });

@@ -1,8 +1,8 @@
-// A self-signed P-256 certificate for localhost, made at start: every server of a run uses the same
-// pair.
+// P-256 certificates for localhost, made at start.
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace shoal::bench {
 
@@ -10,7 +10,11 @@ struct certificate_files {
   std::string certificate, key; ///< paths of PEM files
 };
 
-/// Throws std::runtime_error if it cannot be written.
+/// A self-signed one: every server of a run uses the same pair. Throws std::runtime_error if it
+/// cannot be written.
 certificate_files make_certificate(const std::string& folder);
+
+/// ca.pem, and NAME.pem with NAME.key for each node, signed by it. Throws like the other.
+void make_cluster_certificates(const std::string& folder, const std::vector<std::string>& nodes);
 
 } // namespace shoal::bench

@@ -163,6 +163,14 @@ void child::stop() {
       return;
     ::poll(nullptr, 0, 10);
   }
+  kill();
+}
+
+void child::kill() {
+  if (stdout_ >= 0)
+    ::close(std::exchange(stdout_, -1));
+  if (pid_ < 0)
+    return;
   ::kill(pid_, SIGKILL);
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }

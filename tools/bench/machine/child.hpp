@@ -47,6 +47,8 @@ public:
   /// Seconds of CPU used so far.
   double cpu_seconds() const;
   void stop();
+  /// At once, without a chance to tidy up.
+  void kill();
 
 private:
   pid_t pid_ = -1;

@@ -21,7 +21,7 @@ struct visit {
 double logins_per_second(
     contender& who, tls_loop& loop, const options& wishes, std::size_t first_device, bool resume) {
   auto t = tally{};
-  auto dial = who.device_dial();
+  auto dial = who.device_dial(0);
   dial.resume = resume;
   auto open = std::deque<visit>{};
   auto begin = now_ns();

@@ -23,14 +23,14 @@ figures run(contender& who, const surroundings& around) {
                         .in_flight = wishes.batch});
   auto senders = crew{loop, who, t, wishes, publishers};
   let_settle(loop, settle_ms);
-  auto before = who.server().memory();
+  auto before = who.memory();
 
   auto devices = fleet{loop, who, t, wishes};
   devices.connect(n);
   senders.publish_to_each(n, 1, make_payload(wishes.payload));
   wait_for(loop, t, wishes.timeout_s, "delivering", [&] { return t.delivered >= n; });
   let_settle(loop, settle_ms);
-  auto after = who.server().memory();
+  auto after = who.memory();
 
   auto per_device = [&](std::int64_t x, std::int64_t y) {
     return static_cast<double>(y - x) / static_cast<double>(n);

@@ -43,7 +43,7 @@ figures run(contender& who, const surroundings& around) {
   auto devices = fleet{loop, who, t, wishes};
   devices.connect(wishes.users, true);
   let_settle(loop, settle_ms);
-  auto before = who.server().memory().rss;
+  auto before = who.memory().rss;
   auto most = before;
   auto total = per_user * wishes.users;
   t.delivered = 0;
@@ -52,13 +52,13 @@ figures run(contender& who, const surroundings& around) {
   devices.login();
   wait_for(loop, t, wishes.timeout_s, "replaying", [&] {
     if (now_ns() >= next_sample) {
-      most = std::max(most, who.server().memory().rss);
+      most = std::max(most, who.memory().rss);
       next_sample = now_ns() + sample_every_ns;
     }
     return t.delivered >= total;
   });
   auto rate = static_cast<double>(total) / seconds_of(t.last_ns - begin);
-  most = std::max(most, who.server().memory().rss);
+  most = std::max(most, who.memory().rss);
   return {{"ops_per_s", "ops/s", rate, better::higher},
       {"rss_growth_mb", "MB", static_cast<double>(most - before) / 1e6, better::lower}};
 }

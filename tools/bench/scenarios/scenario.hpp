@@ -19,6 +19,8 @@ struct figure {
 };
 using figures = std::vector<figure>;
 
+using teller = std::function<void(const std::string& contender, const figures& found)>;
+
 struct scenario {
   std::string name, help;
   std::vector<std::string> peers; ///< that can do this
@@ -26,6 +28,9 @@ struct scenario {
   std::function<figures(contender&, const surroundings&)> run;
   /// If set, what "floor" means here: no server, only the bare work.
   std::function<figures(const surroundings&)> bare;
+  /// Instead of `run`: starts all servers itself, and tells the figures of each contender, "shoal"
+  /// first. What was told before it throws counts.
+  std::function<void(const surroundings&, const teller& tell)> whole;
 };
 
 scenario idle_scenario();
@@ -36,6 +41,9 @@ scenario sync_scenario();
 scenario latency_scenario();
 scenario replay_scenario();
 scenario start_scenario();
+scenario cluster_scenario();
+/// What `--part` chooses from.
+std::vector<std::string> cluster_parts();
 
 /// In the order in which they are run and reported.
 std::vector<scenario> all_scenarios();

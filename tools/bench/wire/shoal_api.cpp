@@ -1,5 +1,6 @@
 #include "tools/bench/wire/shoal_api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <utility>
@@ -99,7 +100,10 @@ void shoal_api::call(connection& c, std::string_view method, std::string_view pa
   c.out += " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ";
   c.out += std::to_string(body.size());
   c.out += "\r\nAuthorization: ";
-  c.out += make_authorization(key_.id, key_.secret, method, path, {}, body, wall_ms(), nonce);
+  auto mark = std::min(path.find('?'), path.size());
+  auto query = path.substr(std::min(mark + 1, path.size()));
+  c.out += make_authorization(
+      key_.id, key_.secret, method, path.substr(0, mark), query, body, wall_ms(), nonce);
   c.out += "\r\n\r\n";
   c.out += body;
   c.flush();

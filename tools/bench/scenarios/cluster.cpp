@@ -1,0 +1,148 @@
+// cluster: three nodes with three replicas, beside one node, on the same cores. `sync`, `latency`
+// and `idle` are the scenarios of that name, with connections spread over all nodes; `failover` and
+// `costs` have files of their own.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+
+#include "protocol/ids.hpp"
+#include "tools/bench/machine/interrupt.hpp"
+#include "tools/bench/names.hpp"
+#include "tools/bench/scenarios/cluster_parts.hpp"
+
+namespace shoal::bench {
+
+namespace {
+
+struct part {
+  std::string name;
+  std::function<void(const surroundings&, const teller&)> run;
+};
+
+surroundings fresh(const surroundings& around, const std::string& name) {
+  auto folder = around.folder + "/" + name;
+  std::filesystem::create_directories(folder);
+  return {around.wishes, folder, {}};
+}
+
+/// Starts the cluster in a folder of its own, and adds the end of its log to what it throws.
+template <class Work>
+auto with_cluster(const surroundings& around, const std::string& name, Work work) {
+  auto mine = fresh(around, name);
+  auto who = shoal_cluster{mine};
+  try {
+    who.start();
+    return work(who, mine);
+  } catch (const std::exception& e) {
+    throw std::runtime_error{e.what() + std::string{"; the log ends: "} + log_tail(mine.folder)};
+  }
+}
+
+figures one_node(const surroundings& around, const scenario& s) {
+  auto mine = fresh(around, "one-" + s.name);
+  auto who = make_shoal(mine);
+  who->start();
+  return s.run(*who, mine);
+}
+
+double value_of(const figures& found, const std::string& metric) {
+  auto i =
+      std::find_if(found.begin(), found.end(), [&](const figure& x) { return x.metric == metric; });
+  return i == found.end() ? 0 : i->value;
+}
+
+void compare_sync(const surroundings& around, const teller& tell) {
+  auto s = sync_scenario();
+  auto one = one_node(around, s);
+  auto three = with_cluster(around, "sync",
+      [&](shoal_cluster& who, const surroundings& mine) { return s.run(who, mine); });
+  auto ratio = value_of(three, "ops_per_s") / value_of(one, "ops_per_s");
+  tell("shoal", {{"throughput_vs_one_node", "x", ratio, better::higher}});
+  tell("shoal", three);
+  tell("one_node", one);
+}
+
+void compare_latency(const surroundings& around, const teller& tell) {
+  auto wishes = around.wishes;
+  wishes.rate = wishes.cluster_rate;
+  auto slower = surroundings{wishes, around.folder, {}};
+  auto s = latency_scenario();
+  tell("shoal", with_cluster(slower, "latency", [&](shoal_cluster& who, const surroundings& mine) {
+    return s.run(who, mine);
+  }));
+  tell("one_node", one_node(slower, s));
+}
+
+void measure_idle(const surroundings& around, const teller& tell) {
+  auto wishes = around.wishes;
+  wishes.devices = wishes.cluster_devices * cluster_nodes;
+  auto more = surroundings{wishes, around.folder, {}};
+  tell("shoal", with_cluster(more, "idle", [&](shoal_cluster& who, const surroundings& mine) {
+    return idle_scenario().run(who, mine);
+  }));
+}
+
+void measure_failover(const surroundings& around, const teller& tell) {
+  tell("shoal", with_cluster(around, "failover", [](shoal_cluster& who, const surroundings& mine) {
+    return failover_figures(who, mine.wishes);
+  }));
+}
+
+void measure_costs(const surroundings& around, const teller& tell) {
+  tell("shoal", with_cluster(around, "costs", [](shoal_cluster& who, const surroundings& mine) {
+    return cost_figures(who, mine.wishes);
+  }));
+}
+
+std::vector<part> all_parts() {
+  return {{"sync", compare_sync}, {"latency", compare_latency}, {"failover", measure_failover},
+      {"idle", measure_idle}, {"costs", measure_costs}};
+}
+
+void whole(const surroundings& around, const teller& tell) {
+  auto& chosen = around.wishes.parts;
+  auto trouble = std::string{};
+  for (auto& x : all_parts()) {
+    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), x.name) == chosen.end())
+      continue;
+    if (interrupted())
+      throw std::runtime_error{"interrupted"};
+    std::fprintf(stderr, "cluster: %s …\n", x.name.c_str());
+    try {
+      x.run(around, tell);
+    } catch (const std::exception& e) { // the other parts still say something
+      trouble += (trouble.empty() ? "" : "; ") + x.name + ": " + e.what();
+    }
+  }
+  if (!trouble.empty())
+    throw std::runtime_error{trouble};
+}
+
+} // namespace
+
+scenario cluster_scenario() {
+  return {"cluster", "three nodes with three replicas, beside one node", {},
+      "users ops payload publishers batch cluster_rate callers seconds cluster_devices kills", {},
+      {}, whole};
+}
+
+std::vector<std::string> cluster_parts() {
+  auto result = std::vector<std::string>{};
+  for (auto& x : all_parts())
+    result.push_back(x.name);
+  return result;
+}
+
+std::vector<std::size_t> users_in(std::uint16_t no, std::size_t n) {
+  constexpr auto first_app = app_no{1};
+  auto result = std::vector<std::size_t>{};
+  for (auto i = std::size_t{0}; result.size() < n; ++i) {
+    auto who = principal::user(numbered("u", i));
+    if (partition_of(first_app, who, cluster_partitions) == partition_no{no})
+      result.push_back(i);
+  }
+  return result;
+}
+
+} // namespace shoal::bench
