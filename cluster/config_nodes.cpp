@@ -204,6 +204,18 @@ std::string etcd_prefix(const config& x) {
   return out.ends_with('/') ? out : out + '/';
 }
 
+etcd_options etcd_of(const config& x) {
+  auto out = etcd_options{};
+  if (x.cluster.meta != "etcd")
+    return out;
+  out.endpoints = x.etcd.endpoints;
+  out.prefix = etcd_prefix(x);
+  out.ca = x.etcd.ca;
+  out.certificate = x.etcd.certificate;
+  out.key = x.etcd.key;
+  return out;
+}
+
 link_options links_of(const config& x) {
   auto out = link_options{};
   out.cluster = x.cluster.name;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/config.hpp"
+#include "cluster/etcd_meta_store.hpp"
 #include "cluster/node_links.hpp"
 
 namespace shoal::cluster {
@@ -49,6 +50,9 @@ std::size_t replicas_of(const config& x);
 
 /// What all keys in etcd begin with: [etcd] prefix, or its default; ends with a slash.
 std::string etcd_prefix(const config& x);
+
+/// How to reach etcd; without endpoints if [cluster] meta is "local".
+etcd_options etcd_of(const config& x);
 
 /// Options for the wires between nodes, but for the incarnation, which each start draws anew.
 link_options links_of(const config& x);

@@ -32,6 +32,7 @@ struct etcd_options {
   std::size_t page = 512; ///< most values of one answer
 };
 
+/// Throws std::invalid_argument without endpoints; dials nobody yet.
 std::unique_ptr<key_value> make_etcd_key_value(etcd_options options);
 
 std::unique_ptr<meta_store> make_etcd_meta_store(etcd_options options);

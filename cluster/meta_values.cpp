@@ -1,5 +1,6 @@
 #include "cluster/meta_values.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include <nlohmann/json.hpp>

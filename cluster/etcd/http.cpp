@@ -1,6 +1,7 @@
 #include "cluster/etcd/http.hpp"
 
 #include <array>
+#include <stdexcept>
 
 namespace shoal::cluster::etcd {
 
@@ -61,6 +62,8 @@ std::string words_of(CURLcode code, const char* details) {
 }
 
 http::http(const etcd_options& options) : options_{options}, headers_{json_headers()} {
+  if (options_.endpoints.empty())
+    throw std::invalid_argument{"no endpoint of etcd is given"};
   initialise();
 }
 
@@ -78,7 +81,7 @@ answer http::post(std::string_view path, const std::string& body, kind what) {
     if (was_sent && what == kind::write)
       break;
   }
-  preferred_ = (first + 1) % count;
+  preferred_ = first + 1;
   return out;
 }
 

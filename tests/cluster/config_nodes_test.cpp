@@ -93,6 +93,17 @@ TEST(config_nodes, tells_peers_and_how_to_reach_them) {
   EXPECT_EQ(links.key, "n2/n2.key");
 }
 
+TEST(config_nodes, tells_how_to_reach_etcd) {
+  auto x = parsed();
+  auto found = etcd_of(x);
+  EXPECT_EQ(found.endpoints, x.etcd.endpoints);
+  EXPECT_EQ(found.prefix, "/shoal/c1/");
+  EXPECT_EQ(found.ca, "ca.pem");
+  x.etcd.prefix = "/mine";
+  EXPECT_EQ(etcd_of(x).prefix, "/mine/");
+  EXPECT_TRUE(etcd_of(config{}).endpoints.empty());
+}
+
 TEST(config_nodes, knows_how_many_copies_there_are) {
   EXPECT_EQ(replicas_of(config{}), 1u);
   EXPECT_EQ(replicas_of(parsed()), 3u);

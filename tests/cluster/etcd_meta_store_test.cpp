@@ -73,6 +73,10 @@ const auto nobody = std::string{"http://127.0.0.1:1"};
 // -- something in its place
 // -------------------------------------------------------------------------
 
+TEST(etcd_meta_store, needs_an_endpoint) {
+  EXPECT_THROW(make_etcd_meta_store({}), std::invalid_argument);
+}
+
 TEST(etcd_meta_store, calls_nonsense_a_failure) {
   for (const auto& nonsense :
       std::vector<std::string>{"", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\n",

@@ -48,6 +48,8 @@ public:
                    .options("/test/" + std::to_string(++serial) + "/");
     out.page = 3; // so that lists have pages
     out.reread = 60s;
+    // A busy machine must not make an outcome unknown.
+    out.connect_timeout = out.request_timeout = 30s;
     return out;
   }
 
