@@ -44,7 +44,7 @@ struct device_state {
     std::optional<position> claimed;
     std::uint64_t told_source = 0; ///< acknowledged up to here, as far as the source knows
     std::uint32_t source_deaths = 0;
-    bool announced = false; ///< the device has heard `Subscribed`
+    std::uint32_t owed = 1; ///< `Subscribed` that the device waits for: one per Subscribe
   };
 
   explicit device_state(device_actor::pointer ptr) : self{ptr}, credit{0, 0} {}
@@ -66,6 +66,8 @@ struct device_state {
   void subscribe(const std::string& body);
   void subscribe_one(const std::string& biz_name, std::optional<position> claimed);
   ec may_subscribe(const biz_ptr& biz) const;
+  void answer_subscribe(
+      const std::string& biz, std::uint32_t& owed, ec code, position at, std::uint64_t latest);
   void send_subscribed(const std::string& biz, ec code, position at, std::uint64_t latest);
   void unsubscribe(const std::string& body);
   void drop(std::size_t index);

@@ -1,5 +1,6 @@
 // What a device does with its subscriptions. The data is in device.hpp, the rules in feed.hpp.
 #include <algorithm>
+#include <utility>
 
 #include "actors/device/device.hpp"
 #include "actors/stream/filter.hpp"
@@ -83,16 +84,18 @@ ec device_state::may_subscribe(const biz_ptr& biz) const {
 }
 
 void device_state::subscribe_one(const std::string& biz_name, std::optional<position> claimed) {
+  auto owed = std::uint32_t{1};
   for (std::size_t i = 0; i < feeds.size(); ++i)
     if (feeds[i].rules.biz()->name == biz_name) {
-      drop(i); // subscribing again starts over
+      owed += std::exchange(feeds[i].owed, 0); // answered together with this one
+      drop(i);                                 // subscribing again starts over
       break;
     }
   auto biz = sv->catalog.load()->biz(info->app, biz_name);
   if (auto code = may_subscribe(biz); code != ec::none)
-    return send_subscribed(biz_name.substr(0, 64), code, {}, 0);
+    return answer_subscribe(biz_name.substr(0, 64), owed, code, {}, 0);
   feeds.push_back({feed{biz, stream_of(*biz, *info), subject_of(*biz, *info)}, next_feed++, {},
-      claimed, 0, 0, false});
+      claimed, 0, 0, owed});
   attach(feeds.back());
 }
 
@@ -119,7 +122,7 @@ void device_state::attached(const attached_note& note) {
     return;
   auto& biz = s->rules.biz()->name;
   if (note.code != ec::none) {
-    send_subscribed(biz, note.code, {}, 0);
+    answer_subscribe(biz, s->owed, note.code, {}, 0);
     drop(static_cast<std::size_t>(s - feeds.data()));
     return;
   }
@@ -131,10 +134,15 @@ void device_state::attached(const attached_note& note) {
   s->told_source = note.start.id;
   if (note.reset != reset_reason::none)
     send_reset(*s, note.start, note.reset);
-  if (!s->announced) // else the source died and came back: nothing new for the device
-    send_subscribed(biz, ec::none, note.start, note.latest);
-  s->announced = true;
+  // Nothing is owed if the source died and came back: that is no news for the device.
+  answer_subscribe(biz, s->owed, ec::none, note.start, note.latest);
   pull(*s);
+}
+
+void device_state::answer_subscribe(
+    const std::string& biz, std::uint32_t& owed, ec code, position at, std::uint64_t latest) {
+  for (; owed > 0; --owed)
+    send_subscribed(biz, code, at, latest);
 }
 
 void device_state::send_subscribed(
@@ -163,6 +171,7 @@ void device_state::unsubscribe(const std::string& body) {
 
 void device_state::drop(std::size_t index) {
   auto& x = feeds[index];
+  answer_subscribe(x.rules.biz()->name, x.owed, ec::stale_binding, {}, 0);
   pass_ack_on(x);
   x.rules.release(credit);
   if (x.source) {

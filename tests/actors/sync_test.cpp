@@ -658,5 +658,29 @@ TEST_F(sync_test, closes_a_connection_that_sends_rubbish) {
   }
 }
 
+TEST_F(sync_test, every_subscribe_is_answered_once_however_late_the_stream_is) {
+  add_biz("NEWS");
+  auto& x = connect("d1");
+  bind(x, "u1");
+  auto say_later = [&](frame_type type, const google::protobuf::MessageLite& y) {
+    caf::anon_send(x.hdl, atom::frame::value, device_frame{type, y.SerializeAsString()});
+  };
+  auto answers = [&] {
+    return std::count_if(x.frames.begin(), x.frames.end(),
+        [](const frame& y) { return y.type == frame_type::subscribed; });
+  };
+  wire::Subscribe again;
+  again.add_entries()->set_biz("NEWS");
+  say_later(frame_type::subscribe, again); // the second one comes before the stream has answered
+  say_later(frame_type::subscribe, again);
+  sched.run();
+  EXPECT_EQ(answers(), 2);
+  EXPECT_TRUE(x.refused.empty());
+  say_later(frame_type::subscribe, again);
+  say_later(frame_type::unbind, wire::Unbind{}); // before the answer
+  sched.run();
+  EXPECT_EQ(answers(), 3);
+}
+
 } // namespace
 } // namespace shoal::testing_support
