@@ -30,7 +30,7 @@ struct scenario {
   std::function<figures(const surroundings&)> bare;
   /// Instead of `run`: starts all servers itself, and tells the figures of each contender, "shoal"
   /// first. What was told before it throws counts.
-  std::function<void(const surroundings&, const teller& tell)> whole;
+  std::function<void(const surroundings&, const teller& tell)> whole = nullptr;
 };
 
 scenario idle_scenario();
