@@ -54,8 +54,8 @@ struct catalog_writer_state {
       finish(std::move(in_flight->planned.result));
     } else if (x.code == ec::moving) { // another node writes the catalog now: leave it alone
       auto first = in_flight->first_token == last_token;
-      finish({first ? ec::moving : ec::outcome_unknown, "another node became the writer", {}, {},
-          {}});
+      finish(
+          {first ? ec::moving : ec::outcome_unknown, "another node became the writer", {}, {}, {}});
     } else if (in_flight->first_token == last_token) {
       finish({x.code, "the change was not stored", {}, {}, {}});
     }

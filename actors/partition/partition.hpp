@@ -48,7 +48,7 @@ struct partition_options {
   services_ptr services;
   partition_no no{};
   std::shared_ptr<storage::partition_log> log;
-  bool sweep = true;             ///< look for due streams once a minute
+  bool sweep = true; ///< look for due streams once a minute
 };
 
 partition_actor::behavior_type partition(
