@@ -14,7 +14,7 @@ constexpr auto histories = std::uint64_t{2000};
 #else
 constexpr auto histories = std::uint64_t{100}; // with sanitizers or without optimization
 #endif
-constexpr auto enough_for_a_mutation = std::uint64_t{6000};
+constexpr auto enough_for_a_mutation = std::uint64_t{2000};
 
 simulation_summary run(std::uint64_t count, const replica_rules& rules) {
   auto plan = simulation_plan{};
@@ -59,9 +59,6 @@ TEST(replica_simulation, replays_a_seed_exactly) {
 class replica_mutation : public testing::TestWithParam<named_mutation> {};
 
 TEST_P(replica_mutation, is_found) {
-#ifndef NDEBUG
-  GTEST_SKIP() << "takes long without optimization";
-#endif
   auto summary = run(enough_for_a_mutation, GetParam().rules);
   ASSERT_TRUE(summary.first_broken);
   auto seed = *summary.first_broken;

@@ -62,17 +62,26 @@ void simulated_world::draw_climate() {
   c.proposal_pause = scaled(r, 5ms, 80ms);
   c.read_pause = scaled(r, 10ms, 500ms);
 
-  if (r.chance(0.15)) {
-    // Leaders that fall silent as soon as they begin, one after the other, and little else.
+  auto kind = r.unit();
+  if (kind < 0.25) {
     c = climate{};
     c.delay = scaled(r, 100us, 4ms);
     c.sync = scaled(r, 100us, 4ms);
     c.fault_pause = 200ms;
+    c.proposal_pause = 20ms;
+    c.read_pause = 10ms;
+  }
+  if (kind < 0.15) {
+    // Leaders that fall silent as soon as they begin, one after the other, and little else.
     c.cut = 0.3 * r.unit();
     c.crash = 0.2 * r.unit();
     c.disturb_opening = 0.5 + 0.5 * r.unit();
-    c.proposal_pause = 20ms;
-    c.read_pause = 10ms;
+  } else if (kind < 0.25) {
+    // Two leaders that do not hear each other, and voters that start again after each promise.
+    c.rivals = 0.5 + 0.5 * r.unit();
+    c.crash_after_promise = 0.5 + 0.5 * r.unit();
+    c.read_pause = scaled(r, 10ms, 300ms);
+    c.proposal_pause = 5ms;
   }
 
   auto& o = rules_of_thumb_;
@@ -82,7 +91,7 @@ void simulated_world::draw_climate() {
   o.hand_over_limit = 500ms;
   o.take_over_limit = 1s;
   o.checkpoint_limit = 1s;
-  o.append_bytes = r.chance(0.5) ? 1 : r.between(64, 2000);
+  o.append_bytes = kind < 0.15 || r.chance(0.5) ? 1 : r.between(64, 2000);
   o.in_flight_bytes = r.between(64, 4000);
   o.memory_bytes = r.between(0, 4000);
   o.uncommitted_bytes = r.between(500, 20'000);
@@ -160,6 +169,8 @@ void simulated_world::fault() {
   }
   if (r.chance(climate_.cut))
     cut_links();
+  if (r.chance(climate_.rivals))
+    make_rivals();
   if (r.chance(climate_.jump)) {
     ++counts_.clock_jumps;
     n.clock_offset += r.chance(0.8) ? scaled(r, 10ms, 100s) : -scaled(r, 1ms, 300ms);
@@ -214,14 +225,32 @@ void simulated_world::cut_links() {
 void simulated_world::disturb_opening(node& n) {
   if (random_.chance(0.25))
     return on_node(n, random_delay(), [this](node& x) { crash_for(x, random_delay() * 10); });
-  auto delay = random_delay() / 2;
-  at(delay, [this, &n] {
+  // Before anybody hears of its first record, or after some did.
+  auto silence = [this, &n] {
     auto links = std::vector<link>{};
     for (const auto& other : nodes_)
       links.emplace_back(n.name, other->name);
     cut(links, scaled(random_, 50ms, 800ms));
     suspected_ = true;
-  });
+  };
+  if (random_.chance(0.5))
+    silence();
+  else
+    at(random_delay() / 2, silence);
+}
+
+/// A new leader and the old one, which does not learn of it.
+void simulated_world::make_rivals() {
+  auto next = views_.back();
+  auto old = next.leader;
+  next.leader = choose_leader(next);
+  if (meta_down_ || next.leader == old)
+    return;
+  auto time = scaled(random_, 50ms, 400ms);
+  cut({{old, next.leader}, {next.leader, old}}, time);
+  auto& n = by_name(old);
+  n.blind_until = now_ + time;
+  swap(views_.back(), next, "rivals");
 }
 
 void simulated_world::cut(const std::vector<link>& links, instant time) {
@@ -379,6 +408,8 @@ std::string simulated_world::what_is_missing() {
     return "the change of replicas stays open";
   for (const auto& name : current.replicas) {
     const auto& n = by_name(name);
+    if (!n.machine)
+      return name + " is down";
     if (n.machine->role() == replica_role::quarantined)
       return name + " stays quarantined";
     if (n.disk.rows().size() < checker_.history_size())

@@ -131,6 +131,9 @@ void simulated_world::perform(node& n, decisions d) {
   if (d.quarantined)
     n.committed = 0;
   perform_writes(n, d);
+  for (const auto& x : d.roles)
+    if (x.role == replica_role::opening && random_.chance(climate_.disturb_opening))
+      disturb_opening(n);
   for (const auto& x : d.sends)
     transmit(n.name, x);
   perform_roles(n, d);
@@ -163,8 +166,6 @@ void simulated_world::perform_roles(node& n, const decisions& d) {
     });
     counts_.suspensions += x.role == replica_role::suspended;
     counts_.fetches += x.role == replica_role::adopting;
-    if (x.role == replica_role::opening && random_.chance(climate_.disturb_opening))
-      disturb_opening(n);
     if (x.role == replica_role::serving)
       checker_.serves(n.name, n.incarnation, x.epoch, n.machine->applied_lsn());
     if (x.role == replica_role::follower && n.unhealthy && n.machine->role() == x.role &&
@@ -326,7 +327,7 @@ void simulated_world::read_views(node& n) {
 
 /// Late, and often stale.
 void simulated_world::read_view(node& n) {
-  if (meta_down_)
+  if (meta_down_ || now_ < n.blind_until)
     return;
   auto back = random_.chance(climate_.stale_read) ? random_.below(views_.size()) : 0;
   auto seen = views_[views_.size() - 1 - back];

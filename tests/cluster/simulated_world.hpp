@@ -28,7 +28,7 @@ private:
     instant delay{}, sync{}, fault_pause{};
     double crash = 0, crash_after_promise = 0, disturb_opening = 0, pause = 0, cut = 0, jump = 0,
            slow = 0, outage = 0, damage = 0;
-    double early_view = 0, stale_read = 0, member_change = 0, hand_over = 0;
+    double early_view = 0, rivals = 0, stale_read = 0, member_change = 0, hand_over = 0;
     std::uint64_t payload = 0;
     instant proposal_pause{}, read_pause{};
   };
@@ -39,6 +39,7 @@ private:
     std::unique_ptr<replica> machine; ///< null: down
     std::uint64_t incarnation = 0;
     instant paused_until{}, disk_free{};
+    instant blind_until{}; ///< its reads of the meta store fail
     instant clock_offset{};
     double clock_rate = 1;
     double disk_slowness = 1;
@@ -99,6 +100,7 @@ private:
   void cut_links();
   void cut(const std::vector<link>& links, instant time);
   void disturb_opening(node& n);
+  void make_rivals();
   void damage(node& n);
   void control(controller& c);
   void decide(const view& seen, controller& c);
