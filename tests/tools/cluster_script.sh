@@ -8,6 +8,7 @@ mkdir "$work/bin"
 ln -s "$(realpath "$1")/shoalctl" "$work/bin/shoalctl"
 printf '#!/bin/sh\necho "ready $*"\nexec sleep 1000\n' >"$work/bin/shoald"
 chmod +x "$work/bin/shoald"
+export SHOAL_CLUSTER_PATIENCE=20
 export SHOAL_BIN=$work/bin SHOAL_CLUSTER_DIR=$work/cluster SHOAL_CLUSTER_PORT=$((21000 + RANDOM % 9000))
 clean_up() { "$script" down >/dev/null 2>&1 || true; rm -rf "$work"; }
 trap clean_up EXIT
@@ -61,22 +62,22 @@ expect "etcd again" "$(state e1)" healthy
 
 if [ "$(id -u)" = 0 ] && ip netns list >/dev/null 2>&1 && unshare -n true 2>/dev/null; then
   space=shoal-$(cksum <<<"$work/cluster" | head -c 5)
-  asks() { # WHO MEMBER: reaches it
-    ip netns exec "$space-$1" curl -sf --noproxy '*' --max-time 1 -o /dev/null --cacert "$work/cluster/certs/ca.pem" \
+  asks() { # WHO MEMBER [SECONDS]: reaches it; a busy machine gets time to answer
+    ip netns exec "$space-$1" curl -sf --noproxy '*' --max-time "${3:-20}" -o /dev/null --cacert "$work/cluster/certs/ca.pem" \
       --cert "$work/cluster/certs/n1.pem" --key "$work/cluster/certs/n1.key" "https://10.77.0.10${2#e}:20100/version"
   }
   "$script" up 3 --etcd 3 --netns >/dev/null
   asks n1 e1
   "$script" partition n1 n2,e1
   expect "cuts" "$("$script" status | grep -c '^cut: ')" 4
-  refuses asks n1 e1
+  refuses asks n1 e1 2
   asks n1 e2
   asks n2 e1
   "$script" heal
   asks n1 e1
   "$script" partition e1 n1 --one-way
   expect "cuts" "$("$script" status | grep -c '^cut: ')" 1
-  refuses asks n1 e1
+  refuses asks n1 e1 2
   "$script" kill e2
   "$script" heal
   "$script" start e2

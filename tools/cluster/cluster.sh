@@ -8,6 +8,7 @@ dir=${SHOAL_CLUSTER_DIR:-.shoal/cluster}
 bin=${SHOAL_BIN:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin}
 base=${SHOAL_CLUSTER_PORT:-20100} # the first of its ports on loopback
 net=10.77.0                       # addresses in namespaces, where nobody else is
+patience=${SHOAL_CLUSTER_PATIENCE:-2} # seconds that status waits for an answer
 
 die() { echo "cluster: $*" >&2; exit 1; }
 usage() {
@@ -104,7 +105,7 @@ start_member() {
     --auto-compaction-mode periodic --auto-compaction-retention 1h
 }
 member_is_healthy() {
-  reach curl -sf --noproxy '*' --max-time 1 --cacert "$dir/certs/ca.pem" --cert "$dir/certs/n1.pem" --key "$dir/certs/n1.key" \
+  reach curl -sf --noproxy '*' --max-time "$patience" --cacert "$dir/certs/ca.pem" --cert "$dir/certs/n1.pem" --key "$dir/certs/n1.key" \
     "https://$(at "$1" 0)/health" | grep -q true
 }
 start_node() {
@@ -251,7 +252,7 @@ state_of() {
     T*) echo paused ;;
     *) case $1 in
       e*) if member_is_healthy "$1"; then echo healthy; else echo running; fi ;;
-      n*) reach curl -s --noproxy '*' --max-time 1 -o /dev/null -w '%{http_code}' "http://$(at "$1" 2)/readyz" 2>/dev/null |
+      n*) reach curl -s --noproxy '*' --max-time "$patience" -o /dev/null -w '%{http_code}' "http://$(at "$1" 2)/readyz" 2>/dev/null |
         sed 's/^200$/ready/;t;s/.*/running/' ;;
     esac ;;
   esac
