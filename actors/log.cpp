@@ -4,14 +4,24 @@
 #include <memory>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "actors/log_control.hpp"
 
 namespace shoal::log {
 
 namespace {
 
+constexpr std::size_t kept_warnings = 200;
+
 std::atomic<bool> as_json{false};
+
+auto& warnings() {
+  static auto out = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kept_warnings);
+  return out;
+}
 
 bool plain(std::string_view text) {
   if (text.empty())
@@ -64,14 +74,29 @@ bool setup(std::string_view level, std::string_view format) {
   as_json = format == "json";
   // stdout belongs to the ready line: who starts a node may read that and nothing more, and a full
   // pipe would stop every thread that logs.
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "shoald", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  warnings()->set_level(spdlog::level::warn);
+  auto sinks =
+      spdlog::sinks_init_list{std::make_shared<spdlog::sinks::stderr_sink_mt>(), warnings()};
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("shoald", sinks));
   spdlog::set_level(parsed);
   spdlog::set_pattern(as_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                               : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
       spdlog::pattern_time_type::utc);
   return true;
 }
+
+bool known_level(std::string_view level) {
+  return level == "off" || spdlog::level::from_str(std::string{level}) != spdlog::level::off;
+}
+
+bool set_level(std::string_view level) {
+  if (!known_level(level))
+    return false;
+  spdlog::set_level(spdlog::level::from_str(std::string{level}));
+  return true;
+}
+
+std::vector<std::string> recent_warnings() { return warnings()->last_formatted(); }
 
 bool debug_enabled() { return spdlog::should_log(spdlog::level::debug); }
 void debug(std::string_view event, fields xs) { write(spdlog::level::debug, event, xs); }

@@ -1,6 +1,7 @@
 // How often something may die before its supervisor gives up. Pure; the caller brings the time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,13 @@ public:
     deaths_.push_back(now_ms);
     return deaths_.size() <= max_;
   }
+
+  /// Deaths within the window.
+  std::size_t used(std::int64_t now_ms) const {
+    return static_cast<std::size_t>(std::count_if(
+        deaths_.begin(), deaths_.end(), [&](std::int64_t x) { return x > now_ms - window_ms_; }));
+  }
+  std::size_t max() const { return max_; }
 
 private:
   std::size_t max_;

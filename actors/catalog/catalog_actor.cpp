@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "actors/catalog/catalog_change.hpp"
+#include "actors/registry/watched.hpp"
 
 namespace shoal {
 
@@ -107,8 +108,9 @@ catalog_writer_actor::behavior_type catalog_writer(
 
 } // namespace
 
-catalog_actor spawn_catalog_writer(caf::actor_system& sys, services_ptr services) {
-  return sys.spawn(catalog_writer, std::move(services));
+catalog_actor spawn_catalog_writer(
+    caf::actor_system& sys, services_ptr services, actor_registry* actors) {
+  return spawn_watched(sys, actors, below_root(actors, ""), catalog_writer, std::move(services));
 }
 
 } // namespace shoal

@@ -12,6 +12,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 constexpr std::size_t max_waiting_changes = 64;
 
 using catalog_writer_actor = catalog_actor::extend<
@@ -20,6 +22,8 @@ using catalog_writer_actor = catalog_actor::extend<
     // INTERNAL: the attempt with this token has had its time.
     caf::reacts_to<atom::tick, std::uint64_t>>;
 
-catalog_actor spawn_catalog_writer(caf::actor_system& sys, services_ptr services);
+/// `actors` is where it has its seat; may be null.
+catalog_actor spawn_catalog_writer(
+    caf::actor_system& sys, services_ptr services, actor_registry* actors = nullptr);
 
 } // namespace shoal

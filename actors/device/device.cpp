@@ -2,6 +2,7 @@
 
 #include "actors/device/hello.hpp"
 #include "actors/log.hpp"
+#include "actors/registry/seat.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/user_token.hpp"
 #include "storage/keys.hpp"
@@ -129,6 +130,7 @@ void device_state::hello(const std::string& body) {
   facts->connected_ms = sv->now_ms();
   facts->session = self->id();
   info = std::move(facts);
+  seat::label(self, sv->catalog.load()->app(info->app)->id + "/" + info->device);
   auto& lim = sv->limit;
   credit = window{clamp(x.window_ops(), 1, lim.window_ops, lim.window_ops),
       clamp(x.window_bytes(), 1, lim.window_bytes, lim.window_bytes)};

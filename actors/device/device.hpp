@@ -92,6 +92,8 @@ struct device_state {
   void arm();
   void close(ec code, const std::string& text, std::uint32_t retry_after_ms = 0);
   device_status status() const;
+  std::string describe() const; ///< JSON, for actor-inspector: device_describe.cpp
+  std::size_t memory() const;   ///< bytes, roughly
 
   subscription* find(std::uint32_t number);
   subscription* find(const std::string& biz);

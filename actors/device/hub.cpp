@@ -95,6 +95,13 @@ online_report hub_state::list(const online_query& q) const {
   return out;
 }
 
+std::string hub_state::describe() const {
+  auto out = nlohmann::json::object();
+  for (auto& [app, devices] : apps)
+    out[to_string(app)] = devices.size();
+  return nlohmann::json{{"online", out}}.dump();
+}
+
 hub_actor::behavior_type hub(hub_actor::stateful_pointer<hub_state> self, services_ptr services) {
   self->state.sv = std::move(services);
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.down(dm.source); });
@@ -115,12 +122,7 @@ hub_actor::behavior_type hub(hub_actor::stateful_pointer<hub_state> self, servic
           self->send(x->hdl, atom::kick::value, kick_order{ec::kicked, "closed by an operator"});
         return x != nullptr;
       },
-      [self](atom::status) {
-        auto out = nlohmann::json::object();
-        for (auto& [app, devices] : self->state.apps)
-          out[to_string(app)] = devices.size();
-        return nlohmann::json{{"online", out}}.dump();
-      },
+      [self](atom::status) { return self->state.describe(); },
   };
 }
 

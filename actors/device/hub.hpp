@@ -28,6 +28,7 @@ struct hub_state {
   online_report list(const online_query& q) const;
   const entry* find(app_no app, const std::string& device) const;
   void forget_user(const device_info& info);
+  std::string describe() const; ///< JSON
 
   hub_actor::pointer self;
   services_ptr sv;

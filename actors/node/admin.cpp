@@ -2,9 +2,7 @@
 
 namespace shoal {
 
-namespace {
-
-std::string figures(const admin_figures& x) {
+std::string render_figures(const admin_figures& x) {
   auto out = render(*x.count);
   auto add = [&](const std::string& name, const char* type, const char* help, auto value) {
     out += "# HELP shoal_" + name + " " + help + "\n# TYPE shoal_" + name + " " + type +
@@ -40,6 +38,8 @@ std::string figures(const admin_figures& x) {
   return out;
 }
 
+namespace {
+
 http::response text(int status, std::string body) {
   http::response out;
   out.status = status;
@@ -58,8 +58,8 @@ http::response answer_admin(const http::request& request, const admin_figures& x
   if (request.path == "/readyz")
     return x.ready ? text(200, "ready\n") : text(503, "not ready\n");
   if (request.path == "/metrics")
-    return text(200, figures(x));
-  return text(404, "known: /metrics /healthz /readyz\n");
+    return text(200, render_figures(x));
+  return text(404, "known: /metrics /healthz /readyz /inspect/...\n");
 }
 
 } // namespace shoal

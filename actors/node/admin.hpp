@@ -1,4 +1,5 @@
-// What the admin port answers: /metrics, /healthz, /readyz. Pure: figures in, text out.
+// What the admin port answers: /metrics, /healthz, /readyz. Pure: figures in, text out. /inspect is
+// answered by an actor (actors/inspect/inspector.hpp).
 //
 // The port speaks plain HTTP and listens on loopback unless told otherwise; nothing here is secret,
 // nothing can be changed.
@@ -20,6 +21,9 @@ struct admin_figures {
   storage::commit_log_stats log;
   std::uint64_t store_bytes = 0;
 };
+
+/// All figures as Prometheus text.
+std::string render_figures(const admin_figures& x);
 
 http::response answer_admin(const http::request& request, const admin_figures& x);
 

@@ -6,6 +6,7 @@
 #include "actors/catalog/catalog_actor.hpp"
 #include "actors/log.hpp"
 #include "actors/partition/partition.hpp"
+#include "actors/registry/watched.hpp"
 #include "actors/remote/call_server.hpp"
 #include "actors/remote/catalog_share.hpp"
 #include "actors/remote/cluster_hub.hpp"
@@ -138,20 +139,23 @@ void cluster_part::open_links() {
 
 void cluster_part::spawn_stand_ins() {
   auto sv = opt_.services;
-  opt_.watch("cluster-hub",
-      [this, sv] { return caf::actor_cast<caf::actor>(spawn_cluster_hub(system_, sv)); });
-  opt_.watch("catalog-share",
-      [this, sv] { return caf::actor_cast<caf::actor>(spawn_catalog_share(system_, sv)); });
+  opt_.watch("cluster-hub", [this, sv] {
+    return caf::actor_cast<caf::actor>(spawn_cluster_hub(system_, sv, opt_.actors));
+  });
+  opt_.watch("catalog-share", [this, sv] {
+    return caf::actor_cast<caf::actor>(spawn_catalog_share(system_, sv, opt_.actors));
+  });
   for (std::uint16_t i = 0; i < opt_.config.cluster.partitions; ++i)
     opt_.watch("stand-in", [this, sv, no = partition_no{i}] {
-      return caf::actor_cast<caf::actor>(spawn_remote_partition(system_, sv, no));
+      return caf::actor_cast<caf::actor>(spawn_remote_partition(system_, sv, no, opt_.actors));
     });
   for (auto& peer : cluster::peers_of(opt_.config))
     opt_.watch("peer", [this, sv, name = peer.name] {
-      return caf::actor_cast<caf::actor>(spawn_peer(system_, sv, name));
+      return caf::actor_cast<caf::actor>(spawn_peer(system_, sv, name, opt_.actors));
     });
-  opt_.watch("call-server",
-      [this, sv] { return caf::actor_cast<caf::actor>(spawn_call_server(system_, sv)); });
+  opt_.watch("call-server", [this, sv] {
+    return caf::actor_cast<caf::actor>(spawn_call_server(system_, sv, opt_.actors));
+  });
 }
 
 // -- replicas ------------------------------------------------------------------------------------
@@ -188,7 +192,8 @@ void cluster_part::spawn_replicator() {
     if (result.ready)
       tell({no, what::handed_over, 0, result.to});
   };
-  replicator_ = system_.spawn<caf::detached>(shoal::replicator, std::move(x));
+  replicator_ = spawn_watched<caf::detached>(system_, opt_.actors,
+      below_root(opt_.actors, "", "replicator"), shoal::replicator, std::move(x));
 }
 
 void cluster_part::serve(
@@ -209,7 +214,9 @@ void cluster_part::spawn_partition(partition_no no, const std::shared_ptr<home>&
   y.services = opt_.services;
   y.no = no;
   y.log = x->log;
-  auto hdl = system_.spawn(partition, std::move(y));
+  y.actors = opt_.actors;
+  auto hdl = spawn_watched(system_, opt_.actors,
+      below_root(opt_.actors, "partition " + to_string(no)), partition, std::move(y));
   {
     std::lock_guard lock{mutex_};
     auto i = homes_.find(no);
@@ -254,7 +261,8 @@ void cluster_part::spawn_steward() {
   x.replicator = replicator_;
   x.views_changed = [this](const std::vector<replica_view>& news) { views_changed(news); };
   x.give_up = opt_.give_up;
-  steward_ = system_.spawn<caf::detached>(shoal::steward, std::move(x));
+  steward_ = spawn_watched<caf::detached>(
+      system_, opt_.actors, below_root(opt_.actors, ""), shoal::steward, std::move(x));
   opt_.services->where.set_membership(caf::actor_cast<membership_actor>(steward_));
 }
 

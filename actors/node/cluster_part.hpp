@@ -22,9 +22,12 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct cluster_part_options {
   cluster::config config; ///< of this node: cluster/config_nodes.hpp, `for_node`
   services_ptr services;
+  actor_registry* actors = nullptr; ///< where its actors have their seats; may be null
   /// Spawns an actor, watches it, and spawns it again should it die.
   std::function<void(const std::string& name, std::function<caf::actor()> spawn)> watch;
   /// Watches a partition's actor; calls `died` if it dies by itself.

@@ -13,6 +13,7 @@
 #include "actors/device/device.hpp"
 #include "actors/device/hub.hpp"
 #include "actors/device/verifier.hpp"
+#include "actors/inspect/inspector.hpp"
 #include "actors/log.hpp"
 #include "actors/node/admin.hpp"
 #include "actors/node/cluster_part.hpp"
@@ -20,6 +21,7 @@
 #include "actors/node/supervisor.hpp"
 #include "actors/partition/partition.hpp"
 #include "actors/partition/reader.hpp"
+#include "actors/registry/watched.hpp"
 #include "actors/relay/relay.hpp"
 #include "cluster/config.hpp"
 #include "protocol/device.pb.h"
@@ -76,12 +78,17 @@ struct node::impl {
   relay_actor spawn_relay(app_no app);
   caf::actor spawn_partition(partition_no no);
   caf::actor spawn_reader(std::size_t index);
+  caf::actor spawn_inspector();
+  bool is_ready() const { return ready.load() && (!others || others->ready()); }
   void stop_actors();
+  void answer_admin_request(const http::request& request, const http::responder& respond);
+  admin_figures figures() const;
   std::shared_ptr<tls::link_sink> accept_device(tls::link link, const std::string& peer);
   void answer_request(http::request request, http::responder respond);
 
   node_options opt;
   metrics count;
+  actor_registry actors;
   std::unique_ptr<nonce_cache> hello_nonces, request_nonces;
   std::unique_ptr<storage::database> db;
   std::unique_ptr<storage::commit_log> log;
@@ -97,7 +104,9 @@ struct node::impl {
   std::vector<api_actor> apis;
   std::atomic<std::size_t> next_api{0};
   std::unique_ptr<cluster_part> others; ///< null: this node is alone
+  inspector_actor inspecting;           ///< guarded by api_mutex
   std::unique_ptr<tls::endpoint> endpoint, admin;
+  mutable std::mutex endpoint_mutex; ///< for who looks at it while the node stops
   std::atomic<bool> ready{false};
   bool started = false;
 };
@@ -183,26 +192,54 @@ caf::actor node::impl::spawn_partition(partition_no no) {
   partition_options x;
   x.services = sv;
   x.no = no;
+  x.actors = &actors;
   auto row = storage::log_place_key(no);
   std::string value;
   storage::log_place place;
   if (db->get(row, value) == storage::lookup::found && !storage::decode(value, row, place))
     throw std::runtime_error("the log place of partition " + to_string(no) + " is damaged");
   x.log = storage::make_local_partition_log(*log, no, sv->view_epoch, place.lsn);
-  auto hdl = system->spawn(partition, std::move(x));
+  auto hdl = spawn_watched(
+      *system, &actors, below_root(&actors, "partition " + to_string(no)), partition, std::move(x));
   sv->where.set_partition(no, hdl);
   return caf::actor_cast<caf::actor>(hdl);
 }
 
 caf::actor node::impl::spawn_reader(std::size_t index) {
-  auto hdl = system->spawn<caf::detached>(reader, sv);
+  auto hdl = spawn_watched<caf::detached>(*system, &actors,
+      below_root(&actors, "reader " + std::to_string(index), "reader"), reader, sv);
   readers[index] = hdl;
   sv->where.set_readers(readers);
   return caf::actor_cast<caf::actor>(hdl);
 }
 
+caf::actor node::impl::spawn_inspector() {
+  inspector_options x;
+  x.services = sv;
+  x.actors = &actors;
+  x.node.name = opt.name;
+  x.node.ready = [this] { return is_ready(); };
+  x.node.hub = [this] { return sv->remote ? sv->remote->local_hub() : sv->where.hub(); };
+  if (others) {
+    x.node.links = [this] { return others->links(); };
+    x.node.leader = [this](partition_no no) {
+      auto view = sv->remote->view(no);
+      return std::pair{view.leader, view.epoch};
+    };
+  }
+  x.node.config = [this] { return opt.config_text; };
+  x.node.metrics = [this] { return render_figures(figures()); };
+  auto hdl = spawn_watched<caf::detached>(
+      *system, &actors, below_root(&actors, ""), inspector, std::move(x));
+  std::lock_guard lock{api_mutex};
+  inspecting = hdl;
+  return caf::actor_cast<caf::actor>(hdl);
+}
+
 relay_actor node::impl::spawn_relay(app_no app) {
-  auto hdl = system->spawn(relay, sv, app);
+  auto known = sv->catalog.load()->app(app);
+  auto hdl = spawn_watched(
+      *system, &actors, below_root(&actors, known ? known->id : to_string(app)), relay, sv, app);
   auto gone = [this, app]() -> caf::actor {
     sv->where.drop_relay(app); // devices that attach again make a new one
     return {};
@@ -220,11 +257,14 @@ void node::impl::start_actors() {
   config.set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
   config.set("scheduler.max-throughput", 300u);
   system = std::make_unique<caf::actor_system>(config);
-  root = system->spawn(supervisor, sv, [this] {
+  auto give_up = [this] {
     ready = false;
     if (opt.on_give_up)
       opt.on_give_up();
-  });
+  };
+  root =
+      spawn_watched(*system, &actors, {opt.name}, supervisor, sv, std::function<void()>{give_up});
+  actors.set_root(root.id());
   readers.resize(reader_count);
   for (std::size_t i = 0; i < reader_count; ++i)
     watch("reader", [this, i] { return spawn_reader(i); });
@@ -233,7 +273,7 @@ void node::impl::start_actors() {
   else
     start_partitions();
   watch("catalog", [this] {
-    auto hdl = spawn_catalog_writer(*system, sv);
+    auto hdl = spawn_catalog_writer(*system, sv, &actors);
     if (sv->remote)
       sv->remote->set_local_writer(hdl); // everybody asks the catalog share, which asks this
     else
@@ -241,7 +281,7 @@ void node::impl::start_actors() {
     return caf::actor_cast<caf::actor>(hdl);
   });
   watch("hub", [this] {
-    auto hdl = system->spawn(hub, sv);
+    auto hdl = spawn_watched(*system, &actors, below_root(&actors, ""), hub, sv);
     if (sv->remote)
       sv->remote->set_local_hub(hdl);
     else
@@ -249,20 +289,23 @@ void node::impl::start_actors() {
     return caf::actor_cast<caf::actor>(hdl);
   });
   watch("verifier", [this] {
-    auto hdl = system->spawn<caf::detached>(verifier, sv);
+    auto hdl = spawn_watched<caf::detached>(
+        *system, &actors, below_root(&actors, "", "verifier"), verifier, sv);
     sv->where.set_verifier(hdl);
     return caf::actor_cast<caf::actor>(hdl);
   });
   apis.resize(std::max(2u, std::thread::hardware_concurrency()));
   for (std::size_t i = 0; i < apis.size(); ++i)
     watch("api", [this, i] {
-      auto hdl = system->spawn(api::api, sv);
+      auto hdl = spawn_watched(
+          *system, &actors, below_root(&actors, "api " + std::to_string(i)), api::api, sv);
       std::lock_guard lock{api_mutex};
       apis[i] = hdl;
       return caf::actor_cast<caf::actor>(hdl);
     });
   if (others)
     others->start();
+  watch("inspector", [this] { return spawn_inspector(); });
   sv->where.set_relay_factory([this](app_no app) { return spawn_relay(app); });
 }
 
@@ -275,6 +318,7 @@ void node::impl::join_cluster() {
   cluster_part_options x;
   x.config = *opt.cluster;
   x.services = sv;
+  x.actors = &actors;
   x.watch = [this](const std::string& name, std::function<caf::actor()> spawn) {
     watch(name, std::move(spawn));
   };
@@ -302,6 +346,7 @@ void node::impl::stop_actors() {
   root = supervisor_actor{};
   readers.clear();
   apis.clear();
+  inspecting = inspector_actor{};
   sv->where.clear();
 }
 
@@ -311,7 +356,8 @@ std::shared_ptr<tls::link_sink> node::impl::accept_device(tls::link link, const 
   device_options x;
   x.services = sv;
   x.wire = connection_of(link, peer);
-  return std::make_shared<device_sink>(system->spawn(device, std::move(x)));
+  return std::make_shared<device_sink>(
+      spawn_watched(*system, &actors, {peer}, device, std::move(x)));
 }
 
 void node::impl::answer_request(http::request request, http::responder respond) {
@@ -360,10 +406,26 @@ void node::impl::start_endpoints() {
   admin = std::make_unique<tls::endpoint>(
       y, tls::endpoint_handlers{
              nullptr, [this](const http::request& request, const http::responder& respond) {
-               respond(answer_admin(
-                   request, {ready.load() && (!others || others->ready()), &count,
-                                endpoint->stats(), log->stats(), db->approximate_size()}));
+               answer_admin_request(request, respond);
              }});
+}
+
+admin_figures node::impl::figures() const {
+  std::lock_guard lock{endpoint_mutex};
+  return {is_ready(), &count, endpoint ? endpoint->stats() : tls::endpoint_stats{}, log->stats(),
+      db->approximate_size()};
+}
+
+void node::impl::answer_admin_request(
+    const http::request& request, const http::responder& respond) {
+  if (!request.path.starts_with("/inspect/"))
+    return respond(answer_admin(request, figures()));
+  inspector_actor hdl;
+  {
+    std::lock_guard lock{api_mutex};
+    hdl = inspecting;
+  }
+  caf::anon_send(hdl, atom::call::value, api_call{request, respond}); // it may wait, this may not
 }
 
 // -- node ----------------------------------------------------------------------------------------
@@ -400,7 +462,12 @@ void node::stop() {
   if (x.others)
     x.others->stop();
   x.log->flush();
-  x.endpoint.reset(); // tells every device actor that its connection is gone
+  {
+    std::unique_lock lock{x.endpoint_mutex};
+    auto ends = std::move(x.endpoint);
+    lock.unlock();
+    ends.reset(); // tells every device actor that its connection is gone
+  }
   x.admin.reset();
   x.stop_actors();
   x.system->await_all_actors_done();

@@ -48,6 +48,7 @@ struct node_options {
   limits limit;
   /// The cluster's configuration, for this node (cluster/config_nodes.hpp); null: it is alone.
   std::shared_ptr<const cluster::config> cluster;
+  std::string config_text; ///< what the operator configured, without secrets; for bug reports
   std::function<void()> on_give_up; ///< too many actors died; called once, from an actor's thread
 };
 

@@ -1,5 +1,7 @@
 #include "actors/node/supervisor.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "actors/log.hpp"
 
 namespace shoal {
@@ -28,6 +30,12 @@ void supervisor_state::down(const caf::down_msg& dm) {
     return start(role);
   log::error("too many actors died, giving up", {{"actor", role->name}});
   give_up();
+}
+
+std::string supervisor_state::describe() const {
+  return nlohmann::json{{"children", children.size()},
+      {"budget", {{"used", budget.used(sv->now_ms())}, {"max", budget.max()}}}}
+      .dump();
 }
 
 supervisor_actor::behavior_type supervisor(

@@ -37,6 +37,7 @@ struct supervisor_state {
   void start(const child_role_ptr& role);
   void watch(const caf::actor& hdl, const child_role_ptr& role);
   void down(const caf::down_msg& dm);
+  std::string describe() const; ///< JSON
 
   supervisor_actor::pointer self;
   services_ptr sv;

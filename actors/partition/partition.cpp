@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/log.hpp"
+#include "actors/registry/watched.hpp"
 #include "actors/stream/stream_state.hpp"
 
 namespace shoal {
@@ -18,8 +19,9 @@ partition_state::child& partition_state::stream_of(app_no app, const principal& 
   principal_key key{app, who};
   auto& x = streams[key];
   if (!x.hdl) {
-    x.hdl = self->spawn<caf::monitored>(
-        stream, stream_options{sv, key, no, caf::actor_cast<partition_actor>(self), log});
+    auto of = sv->catalog.load()->app(app);
+    x.hdl = spawn_child(self, actors, (of ? of->id : to_string(app)) + "/" + to_string(who), stream,
+        stream_options{sv, key, no, caf::actor_cast<partition_actor>(self), log});
     keys.emplace(x.hdl.address(), key);
     ++sv->count->streams;
   }
@@ -85,6 +87,13 @@ void partition_state::stream_down(const caf::down_msg& dm) {
     self->quit(caf::make_error(caf::sec::runtime_error, "too many streams died"));
 }
 
+std::string partition_state::describe() const {
+  return nlohmann::json{{"partition", raw(no)}, {"streams", streams.size()},
+      {"next_lsn", log->next_lsn()}, {"write_failures", log->failures()},
+      {"budget", {{"used", budget.used(sv->now_ms())}, {"max", budget.max()}}}}
+      .dump();
+}
+
 void partition_state::tick() {
   sweep(static_cast<std::uint32_t>(sv->now_ms() / ms_per_hour));
   self->delayed_send(self, sweep_interval, atom::tick::value);
@@ -112,6 +121,7 @@ partition_actor::behavior_type partition(
   auto& st = self->state;
   st.sv = std::move(options.services);
   st.no = options.no;
+  st.actors = options.actors;
   st.log = std::move(options.log);
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
   if (options.sweep)
@@ -139,12 +149,7 @@ partition_actor::behavior_type partition(
         self->state.sleep(key, received);
       },
       [self](atom::tick) { self->state.tick(); },
-      [self](atom::status) {
-        auto& s = self->state;
-        return nlohmann::json{{"partition", raw(s.no)}, {"streams", s.streams.size()},
-            {"next_lsn", s.log->next_lsn()}}
-            .dump();
-      },
+      [self](atom::status) { return self->state.describe(); },
   };
 }
 

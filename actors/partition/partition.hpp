@@ -17,6 +17,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct partition_state {
   static inline const char* name = "partition";
 
@@ -34,6 +36,7 @@ struct partition_state {
   void stream_down(const caf::down_msg& dm);
   void tick();
   void sweep(std::uint32_t hour);
+  std::string describe() const; ///< JSON
 
   partition_actor::pointer self;
   services_ptr sv;
@@ -41,6 +44,7 @@ struct partition_state {
   std::unordered_map<principal_key, child> streams;
   std::unordered_map<caf::actor_addr, principal_key> keys;
   std::shared_ptr<storage::partition_log> log;
+  actor_registry* actors = nullptr;
   restart_budget budget{50, std::chrono::seconds{10}};
 };
 
@@ -48,7 +52,8 @@ struct partition_options {
   services_ptr services;
   partition_no no{};
   std::shared_ptr<storage::partition_log> log;
-  bool sweep = true; ///< look for due streams once a minute
+  actor_registry* actors = nullptr; ///< where its streams have their seats; may be null
+  bool sweep = true;                ///< look for due streams once a minute
 };
 
 partition_actor::behavior_type partition(

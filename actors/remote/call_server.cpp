@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/log.hpp"
+#include "actors/registry/watched.hpp"
 #include "actors/remote/wire_codec.hpp"
 #include "storage/keys.hpp"
 
@@ -371,8 +372,10 @@ call_server_actor::behavior_type call_server(
   };
 }
 
-call_server_actor spawn_call_server(caf::actor_system& sys, const services_ptr& services) {
-  auto hdl = sys.spawn(call_server, services);
+call_server_actor spawn_call_server(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors) {
+  auto hdl =
+      spawn_watched(sys, actors, below_root(actors, "", "call-server"), call_server, services);
   services->remote->set_server(hdl);
   return hdl;
 }

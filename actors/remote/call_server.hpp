@@ -14,6 +14,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct call_server_state {
   static inline const char* name = "call-server";
   using time_point = caf::actor_clock::time_point;
@@ -65,6 +67,7 @@ call_server_actor::behavior_type call_server(
     call_server_actor::stateful_pointer<call_server_state> self, services_ptr services);
 
 /// Spawns it and makes it known.
-call_server_actor spawn_call_server(caf::actor_system& sys, const services_ptr& services);
+call_server_actor spawn_call_server(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors = nullptr);
 
 } // namespace shoal

@@ -2,6 +2,7 @@
 
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/log.hpp"
+#include "actors/registry/watched.hpp"
 #include "storage/keys.hpp"
 
 namespace shoal {
@@ -240,10 +241,12 @@ catalog_share_actor::behavior_type catalog_share(
   };
 }
 
-catalog_share_actor spawn_catalog_share(caf::actor_system& sys, const services_ptr& services) {
+catalog_share_actor spawn_catalog_share(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors) {
   if (!services->remote->local_writer())
     services->remote->set_local_writer(services->where.catalog_writer());
-  auto hdl = sys.spawn(catalog_share, services);
+  auto hdl =
+      spawn_watched(sys, actors, below_root(actors, "", "catalog-share"), catalog_share, services);
   services->remote->set_catalog_share(hdl);
   services->where.set_catalog_writer(caf::actor_cast<catalog_actor>(hdl));
   return hdl;

@@ -20,6 +20,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 /// The same for every order of the rows; 0 for an empty catalog.
 std::uint64_t catalog_version(const catalog& x);
 
@@ -74,6 +76,7 @@ catalog_share_actor::behavior_type catalog_share(
 
 /// Spawns it in front of this node's own writer, and makes it known in its place. That is what
 /// `remote_nodes::local_writer` names, or else what the directory knows until then.
-catalog_share_actor spawn_catalog_share(caf::actor_system& sys, const services_ptr& services);
+catalog_share_actor spawn_catalog_share(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors = nullptr);
 
 } // namespace shoal

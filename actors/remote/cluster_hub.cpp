@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/registry/watched.hpp"
 #include "actors/remote/wire_codec.hpp"
 
 namespace shoal {
@@ -332,10 +333,12 @@ cluster_hub_actor::behavior_type cluster_hub(
   };
 }
 
-cluster_hub_actor spawn_cluster_hub(caf::actor_system& sys, const services_ptr& services) {
+cluster_hub_actor spawn_cluster_hub(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors) {
   if (!services->remote->local_hub())
     services->remote->set_local_hub(services->where.hub());
-  auto hdl = sys.spawn(cluster_hub, services);
+  auto hdl =
+      spawn_watched(sys, actors, below_root(actors, "", "cluster-hub"), cluster_hub, services);
   services->remote->set_hub(hdl);
   services->where.set_hub(caf::actor_cast<hub_actor>(hdl));
   return hdl;

@@ -21,6 +21,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct cluster_hub_state {
   static inline const char* name = "cluster-hub";
   using device_name = std::pair<app_no, std::string>;
@@ -89,6 +91,7 @@ cluster_hub_actor::behavior_type cluster_hub(
 
 /// Spawns it in front of this node's own hub, and makes it known in its place. That is what
 /// `remote_nodes::local_hub` names, or else what the directory knows until then.
-cluster_hub_actor spawn_cluster_hub(caf::actor_system& sys, const services_ptr& services);
+cluster_hub_actor spawn_cluster_hub(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors = nullptr);
 
 } // namespace shoal

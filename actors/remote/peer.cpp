@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/log.hpp"
+#include "actors/registry/watched.hpp"
 
 namespace shoal {
 
@@ -383,10 +384,10 @@ peer_actor::behavior_type peer(
   };
 }
 
-peer_actor spawn_peer(
-    caf::actor_system& sys, const services_ptr& services, const std::string& node) {
+peer_actor spawn_peer(caf::actor_system& sys, const services_ptr& services, const std::string& node,
+    actor_registry* actors) {
   services->remote->set_ready(node, false);
-  auto hdl = sys.spawn(peer, services, node);
+  auto hdl = spawn_watched(sys, actors, below_root(actors, node, "peer"), peer, services, node);
   services->remote->set_peer(node, hdl);
   return hdl;
 }

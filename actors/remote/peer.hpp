@@ -23,6 +23,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct peer_state {
   static inline const char* name = "peer";
   using time_point = caf::actor_clock::time_point;
@@ -148,7 +150,7 @@ peer_actor::behavior_type peer(
     peer_actor::stateful_pointer<peer_state> self, services_ptr services, std::string node);
 
 /// Spawns it and makes it known.
-peer_actor spawn_peer(
-    caf::actor_system& sys, const services_ptr& services, const std::string& node);
+peer_actor spawn_peer(caf::actor_system& sys, const services_ptr& services, const std::string& node,
+    actor_registry* actors = nullptr);
 
 } // namespace shoal

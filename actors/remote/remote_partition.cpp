@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/registry/watched.hpp"
 #include "actors/remote/wire_codec.hpp"
 
 namespace shoal {
@@ -472,8 +473,9 @@ remote_partition_actor::behavior_type remote_partition(
 }
 
 remote_partition_actor spawn_remote_partition(
-    caf::actor_system& sys, const services_ptr& services, partition_no no) {
-  auto hdl = sys.spawn(remote_partition, services, no);
+    caf::actor_system& sys, const services_ptr& services, partition_no no, actor_registry* actors) {
+  auto hdl = spawn_watched(sys, actors,
+      below_root(actors, "partition " + to_string(no), "stand-in"), remote_partition, services, no);
   services->where.set_stand_in(
       no, caf::actor_cast<partition_actor>(hdl), caf::actor_cast<reader_actor>(hdl));
   services->remote->set_stand_in(no, hdl);

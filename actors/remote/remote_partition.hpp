@@ -25,6 +25,8 @@
 
 namespace shoal {
 
+class actor_registry;
+
 struct remote_partition_state {
   static inline const char* name = "remote-partition";
   using time_point = caf::actor_clock::time_point;
@@ -95,7 +97,7 @@ remote_partition_actor::behavior_type remote_partition(
     partition_no no);
 
 /// Spawns it and makes it known to the directory.
-remote_partition_actor spawn_remote_partition(
-    caf::actor_system& sys, const services_ptr& services, partition_no no);
+remote_partition_actor spawn_remote_partition(caf::actor_system& sys, const services_ptr& services,
+    partition_no no, actor_registry* actors = nullptr);
 
 } // namespace shoal

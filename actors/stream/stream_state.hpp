@@ -69,6 +69,8 @@ struct stream_state {
   caf::result<stream_report> report(const stream_key& key);
   void trim(const stream_key& key);
   void tick();
+  std::string describe() const; ///< JSON, for actor-inspector: stream_describe.cpp
+  std::size_t memory() const;   ///< bytes, roughly
 
   stream_key key_of(const slot& s) const { return {key.app, key.who, s.log.biz()->no}; }
 

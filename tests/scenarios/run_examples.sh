@@ -26,6 +26,7 @@ for _ in $(seq 400); do
 done
 field() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$ready"; }
 export SHOAL_URL=https://localhost:$(field port) SHOAL_ADMIN=http://localhost:$(field admin_port)
+export SHOAL_NODE=$SHOAL_ADMIN
 export SHOAL_CA=$work/data/dev-cert.pem SHOAL_KEY=$(field operator_key)
 SHOAL_SECRET=$(cat "$(field operator_secret_file)")
 export SHOAL_SECRET PATH="$bin:$PATH"

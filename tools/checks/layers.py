@@ -18,6 +18,7 @@ MAY = {
 }
 # component -> components whose folders it may include, and why
 COMPONENTS = {
+    "registry": set(),
     "catalog": set(),
     "stream": {"catalog"},
     "partition": {"catalog", "stream"},       # spawns streams
@@ -26,8 +27,10 @@ COMPONENTS = {
     "replication": set(),
     "remote": {"catalog"},
     "api": {"catalog", "stream"},             # explains filters
-    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication"},  # spawns everything
+    "inspect": {"catalog", "api"},            # signatures, queries and problems as the API has them
+    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication", "inspect"},  # spawns everything
 }
+EVERYBODY = {"registry"}  # where actors have their seats
 
 
 def main():
@@ -47,7 +50,7 @@ def main():
                 problems.append(f"{name}:{number}: {layer} may not include {found[1]}")
             other = found[3].split("/")[0] if found[2] == "actors" and "/" in found[3] else ""
             if layer == "actors" and other and component != other:
-                allowed = COMPONENTS.get(component, {"catalog"})
+                allowed = COMPONENTS.get(component, {"catalog"}) | EVERYBODY
                 if other not in allowed:
                     problems.append(f"{name}:{number}: actors/{component} may not include actors/{other}")
     print("\n".join(problems) or f"layers hold in {len(files.stdout.split())} files")

@@ -161,6 +161,7 @@ int main(int argc, char** argv) {
     auto options = options_of(config);
     if (config.cluster.meta != "local")
       options.cluster = std::make_shared<const shoal::cluster::config>(config);
+    options.config_text = shoal::cluster::dump(config);
     options.ephemeral = ephemeral;
     options.new_epoch = new_epoch;
     return serve(std::move(options));

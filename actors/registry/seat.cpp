@@ -1,0 +1,68 @@
+#include "actors/registry/seat.hpp"
+
+#include <cstring>
+
+#include <caf/all.hpp>
+
+#include "actors/registry/monotonic.hpp"
+#include "actors/registry/registry.hpp"
+
+namespace shoal {
+
+namespace {
+
+std::unique_ptr<char[]> copy_of(std::string_view text) {
+  if (text.empty())
+    return nullptr;
+  auto out = std::make_unique<char[]>(text.size() + 1);
+  std::memcpy(out.get(), text.data(), text.size());
+  return out;
+}
+
+} // namespace
+
+seat::seat(actor_registry* in, caf::scheduled_actor& self, seat_facts facts)
+    : in_{in}, parent_{facts.parent} {
+  if (in_ == nullptr)
+    return;
+  label_ = copy_of(facts.label);
+  in_->enter(*this, self.id(), facts.kind != nullptr ? facts.kind : self.name());
+}
+
+const char* seat::kind() const { return in_ == nullptr ? "" : in_->kind_of(kind_); }
+
+void seat::leave(const caf::error& why) {
+  if (seated_)
+    in_->leave(*this, why);
+}
+
+void seat::label(caf::scheduled_actor* self, std::string_view text) {
+  if (auto* x = dynamic_cast<seat*>(self); x != nullptr && x->seated_)
+    x->in_->relabel(*x, text);
+}
+
+std::uint64_t seat::begin_unusual(const caf::mailbox_element& x, std::uint64_t n) {
+  auto now = monotonic_ns();
+  if (n % timed_one_in == 0)
+    in_->check_watch(now);
+  if (in_->traced())
+    in_->trace().begun(x, actor(), now);
+  return now;
+}
+
+void seat::end_unusual(const caf::mailbox_element& x, std::uint64_t began_ns) {
+  auto now = monotonic_ns();
+  if (handled() % timed_one_in == 0)
+    busy_ns_.store(busy_ns_.load(std::memory_order_relaxed) + timed_one_in * (now - began_ns),
+        std::memory_order_relaxed);
+  if (in_->traced())
+    in_->trace().ended(x, actor(), now);
+}
+
+void seat::count_timeout(const caf::mailbox_element& x) {
+  if (x.content().type_token() == caf::make_type_token<caf::error>() &&
+      x.content().get_as<caf::error>(0) == caf::sec::request_timeout)
+    timeouts_.store(timeouts_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+} // namespace shoal

@@ -1,0 +1,352 @@
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+#include "tools/inspector/command_line.hpp"
+#include "tools/inspector/printers.hpp"
+#include "tools/inspector/redact.hpp"
+
+namespace shoal::inspector {
+namespace {
+
+/// What nodes answer, by URL and the beginning of the target; nodes that are not here are silent.
+struct fake_nodes {
+  std::map<std::string, std::map<std::string, reply>> answers;
+  std::vector<std::string> asked;
+  std::vector<json> changed;
+  std::mutex mutex;
+};
+
+struct fake_caller : caller {
+  explicit fake_caller(fake_nodes& x) : nodes{x} {}
+
+  reply find(const node_address& from, const std::string& target) {
+    std::lock_guard lock{nodes.mutex};
+    nodes.asked.push_back(from.url + target);
+    auto i = nodes.answers.find(from.url);
+    if (i == nodes.answers.end())
+      throw unreachable{from.url + ": connection refused"};
+    auto best = reply{404, R"({"code":"not_found","detail":"no such path"})"};
+    std::size_t longest = 0;
+    for (auto& [path, answer] : i->second)
+      if (target.starts_with(path) && path.size() > longest) {
+        longest = path.size();
+        best = answer;
+      }
+    return best;
+  }
+
+  reply get(const node_address& from, const std::string& target) override {
+    return find(from, target);
+  }
+  reply post(const node_address& to, const std::string& target, const std::string& body,
+      const operator_key& by) override {
+    auto out = find(to, target);
+    nodes.changed.push_back({{"target", target}, {"body", json::parse(body)}, {"by", by.id}});
+    return out;
+  }
+
+  fake_nodes& nodes;
+};
+
+constexpr auto n1 = "http://a:1", n2 = "http://b:2";
+
+struct inspector : testing::Test {
+  int run(std::vector<std::string> args, int waits = 0) {
+    out.str("");
+    err.str("");
+    auto env = [this](std::string_view name) -> std::optional<std::string> {
+      auto i = variables.find(name);
+      return i == variables.end() ? std::nullopt : std::optional{i->second};
+    };
+    return run_command_line(std::move(args),
+        {out, err, env, [this] { return std::make_unique<fake_caller>(nodes); },
+            [&waits](std::chrono::milliseconds) { return waits-- > 0; }, terminal});
+  }
+
+  void answer(const char* url, const std::string& target, const std::string& body) {
+    nodes.answers[url][target] = {200, body};
+  }
+
+  test::temp_dir dir;
+  std::map<std::string, std::string, std::less<>> variables{{"SHOAL_NODE", "a:1,b:2"}};
+  fake_nodes nodes;
+  std::ostringstream out, err;
+  bool terminal = false;
+};
+
+const std::string two_actors =
+    R"({"node":"n1","total":2,"actors":[
+      {"id":7,"kind":"stream","label":"shop/user:u1","state":"idle","depth":3,"age_us":1500,"handled":9,"up_s":65,"bytes":2048},
+      {"id":8,"kind":"device","label":"evil\u001b[31m","state":"ready","depth":null,"age_us":250000,"handled":1,"up_s":1,"bytes":100}]})";
+
+TEST_F(inspector, shows_a_table_for_people) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", two_actors);
+  ASSERT_EQ(run({"ls"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "NODE  ID  KIND    LABEL         STATE  DEPTH  AGE     HANDLED  UP\n"
+                       "n1    7   stream  shop/user:u1  idle   3      1.5 ms  9        1m 5s\n"
+                       "n1    8   device  evil?[31m     ready  ?      250 ms  1        1 s\n");
+}
+
+TEST_F(inspector, prints_json_yaml_and_names_of_the_same_data) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", two_actors);
+  ASSERT_EQ(run({"ls", "-o", "json"}), 0);
+  EXPECT_EQ(json::parse(out.str())[0]["label"], "shop/user:u1");
+  ASSERT_EQ(run({"ls", "-o", "yaml"}), 0);
+  EXPECT_TRUE(
+      out.str().starts_with("- node: n1\n  id: 7\n  kind: stream\n  label: \"shop/user:u1\"\n"))
+      << out.str();
+  EXPECT_NE(out.str().find("depth: null"), std::string::npos);
+  ASSERT_EQ(run({"ls", "-o", "name"}), 0);
+  EXPECT_EQ(out.str(), "n1/7\nn1/8\n");
+  ASSERT_EQ(run({"ls", "-o", "wide"}), 0);
+  EXPECT_NE(out.str().find("2 KB"), std::string::npos);
+  EXPECT_EQ(run({"ls", "-o", "xml"}), 2);
+}
+
+TEST_F(inspector, asks_the_server_to_filter_and_sort) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", two_actors);
+  ASSERT_EQ(
+      run({"ls", "--kind", "stream", "--label", "user:u 1&x", "--sort", "age", "--limit", "7"}), 0);
+  EXPECT_EQ(nodes.asked[0],
+      "http://a:1/inspect/actors?limit=7&kind=stream&label=user:u%201%26x&sort=age");
+}
+
+TEST_F(inspector, merges_what_several_nodes_sorted) {
+  answer(
+      n1, "/inspect/actors", R"({"node":"n1","actors":[{"id":1,"depth":5},{"id":2,"depth":1}]})");
+  answer(
+      n2, "/inspect/actors", R"({"node":"n2","actors":[{"id":1,"depth":9},{"id":3,"depth":2}]})");
+  ASSERT_EQ(run({"ls", "--sort", "depth", "--limit", "3", "-o", "name"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "n2/1\nn1/1\nn2/3\n");
+}
+
+TEST_F(inspector, follows_cursors_up_to_the_limit) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", R"({"node":"n1","actors":[{"id":1},{"id":2}],"cursor":"66"})");
+  answer(n1, "/inspect/actors?limit=3&cursor=66", R"({"node":"n1","actors":[{"id":3}]})");
+  ASSERT_EQ(run({"ls", "--limit", "5", "-o", "name"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "n1/1\nn1/2\nn1/3\n");
+}
+
+TEST_F(inspector, names_nodes_that_do_not_answer_and_shows_the_rest) {
+  answer(n1, "/inspect/actors", two_actors);
+  EXPECT_EQ(run({"ls"}), 3);
+  EXPECT_NE(out.str().find("shop/user:u1"), std::string::npos);
+  EXPECT_EQ(
+      err.str(), "actor-inspector: no answer from http://b:2: http://b:2: connection refused\n");
+  nodes.answers.clear();
+  EXPECT_EQ(run({"ls"}), 3);
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(inspector, reads_the_nodes_of_a_cluster_from_its_configuration) {
+  auto file = (dir.path() / "cluster.toml").string();
+  std::ofstream{file}
+      << "[[nodes]]\nname = \"n1\"\nadmin = \"a:1\"\n[[nodes]]\nname = \"n2\"\nadmin = \"b:2\"\n";
+  answer(n1, "/inspect/actors", two_actors);
+  EXPECT_EQ(run({"--cluster", file, "ls"}), 3);
+  EXPECT_NE(err.str().find("no answer from n2"), std::string::npos);
+  variables = {{"SHOAL_CLUSTER", file}};
+  EXPECT_EQ(run({"ls"}), 3);
+  std::ofstream{file} << "[[nodes]]\nname = \"n1\"\n";
+  EXPECT_EQ(run({"ls"}), 2);
+  EXPECT_NE(err.str().find("admin"), std::string::npos);
+  EXPECT_EQ(run({"--cluster", (dir.path() / "absent").string(), "ls"}), 2);
+}
+
+TEST_F(inspector, picks_the_node_that_an_id_names) {
+  auto file = (dir.path() / "cluster.toml").string();
+  std::ofstream{file}
+      << "[[nodes]]\nname = \"n1\"\nadmin = \"a:1\"\n[[nodes]]\nname = \"n2\"\nadmin = \"b:2\"\n";
+  answer(n1, "/inspect/actors/5", R"({"node":"n1","id":5})");
+  answer(n2, "/inspect/actors/5", R"({"node":"n2","id":5})");
+  ASSERT_EQ(run({"--cluster", file, "describe", "n2/5", "-o", "json"}), 0) << err.str();
+  EXPECT_EQ(json::parse(out.str())["node"], "n2");
+  EXPECT_EQ(run({"--cluster", file, "describe", "n9/5"}), 2);
+  EXPECT_EQ(run({"--cluster", file, "describe", "n1/6"}), 1) << "nobody knows it";
+  EXPECT_NE(err.str().find("not_found"), std::string::npos);
+}
+
+TEST_F(inspector, draws_the_tree_and_shouts_when_a_budget_runs_low) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/tree", R"({"node":"n1","total":9,"deaths":2,"children":[
+    {"id":4,"kind":"node","label":"n1","state":"idle","restarts":0,"budget":{"used":12,"max":20},
+     "children":[{"id":5,"kind":"hub","label":"","state":"running","restarts":2}],
+     "more":[{"kind":"partition","count":61,"of":64,"running":0,"ready":0}]}],
+    "more":[{"kind":"device","count":7,"of":10,"running":1,"ready":1}]})");
+  ASSERT_EQ(run({"tree"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "n1  9 actors, 2 deaths since start\n"
+                       "├─ node 4  n1  budget 8 of 20 LOW\n"
+                       "│  ├─ hub 5  running  2 restarts\n"
+                       "│  └─ and 61 more partition\n"
+                       "└─ and 7 more device, 2 of all not idle\n");
+  terminal = true;
+  ASSERT_EQ(run({"tree"}), 0);
+  EXPECT_NE(out.str().find("\x1b[31mbudget 8 of 20 LOW\x1b[0m"), std::string::npos);
+  variables["NO_COLOR"] = "1";
+  ASSERT_EQ(run({"tree"}), 0);
+  EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
+}
+
+TEST_F(inspector, shows_one_window_of_top_and_more_when_asked) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors?sort=busy",
+      R"({"node":"n1","total":3,"window_ms":2000,"actors":[{"id":7,"kind":"stream","label":"x","rate":12.5,"busy":0.031,"handled":9}]})");
+  ASSERT_EQ(run({"top"}, 1), 0) << err.str();
+  EXPECT_EQ(out.str(), "n1: 3 actors, over the last 2 s\n"
+                       "NODE  ID  KIND    LABEL  RATE  BUSY  HANDLED\n"
+                       "n1    7   stream  x      12/s  3.1%  9\n");
+  EXPECT_EQ(nodes.asked.size(), 2u) << "one look begins the window, one ends it";
+  ASSERT_EQ(run({"top", "--count", "2", "-o", "json"}, 2), 0);
+  EXPECT_EQ(run({"top", "--sort", "memory"}), 2);
+}
+
+TEST_F(inspector, follows_traced_ops_until_it_has_enough) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/trace", R"({"node":"n1","ops":[]})");
+  EXPECT_EQ(run({"trace"}, 2), 1) << "nothing came by";
+  EXPECT_EQ(run({"trace", "--next", "x"}), 2);
+}
+
+TEST_F(inspector, finds_the_active_stream_among_the_nodes) {
+  answer(n1, "/inspect/streams/shop/user:u1", R"({"node":"n1","active":false})");
+  answer(n2, "/inspect/streams/shop/user:u1",
+      R"({"node":"n2","active":true,"bizs":[{"biz":"B","last":3,"devices":[{"device":"d1","acked":2}]}]})");
+  ASSERT_EQ(run({"stream", "shop/user:u1"}), 0) << err.str();
+  EXPECT_NE(out.str().find("DEVICE  ACKED\nd1      2\n"), std::string::npos) << out.str();
+  EXPECT_EQ(run({"stream", "u1"}), 2);
+}
+
+TEST_F(inspector, compares_two_snapshots) {
+  variables["SHOAL_NODE"] = "a:1";
+  auto snap = [&](const std::string& file, int time, int devices) {
+    answer(n1, "/inspect/snap",
+        R"({"node":"n1","time_ms":)" + std::to_string(time) + R"(,"facts":{"devices":)" +
+            std::to_string(devices) + R"(},"kinds":[],"metrics":"# HELP x\nshoal_appends_total )" +
+            std::to_string(devices * 10) + R"(\n"})");
+    return run({"snap", (dir.path() / file).string()});
+  };
+  ASSERT_EQ(snap("a", 1000, 5), 0) << err.str();
+  ASSERT_EQ(snap("b", 3000, 9), 0);
+  ASSERT_EQ(
+      run({"diff", (dir.path() / "a").string(), (dir.path() / "b").string(), "-o", "json"}), 0)
+      << err.str();
+  auto rows = json::parse(out.str());
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["what"], "node devices");
+  EXPECT_EQ(rows[0]["change"], 4);
+  EXPECT_EQ(rows[1]["what"], "shoal_appends_total");
+  EXPECT_EQ(rows[1]["per_second"], 20);
+  EXPECT_EQ(run({"diff", (dir.path() / "a").string(), (dir.path() / "absent").string()}), 2);
+}
+
+TEST_F(inspector, writes_a_bundle_without_secrets) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/bundle",
+      R"({"node":"n1","config":"key = \"k.pem\"\npassword = \"hunter2\"\n","warnings":["event=x secret=hunter2 peer=a"]})");
+  auto file = (dir.path() / "bundle.json").string();
+  ASSERT_EQ(run({"bundle", file}), 0) << err.str();
+  std::stringstream text;
+  text << std::ifstream{file}.rdbuf();
+  EXPECT_EQ(text.str().find("hunter2"), std::string::npos);
+  EXPECT_NE(text.str().find("peer=a"), std::string::npos);
+  EXPECT_EQ(run({"bundle", (dir.path() / "absent" / "x").string()}), 2);
+}
+
+TEST_F(inspector, answers_monitoring_with_its_exit_codes) {
+  auto well = [&](const char* url, const std::string& name, int depth) {
+    answer(url, "/inspect/nodes", R"({"node":")" + name + R"(","ready":true,"queued_bytes":0})");
+    answer(url, "/inspect/actors",
+        R"({"node":")" + name + R"(","actors":[{"depth":)" + std::to_string(depth) +
+            R"(,"age_us":5000}]})");
+    answer(url, "/inspect/tree", R"({"node":")" + name + R"(","deaths":0})");
+    answer(url, "/inspect/stuck", R"({"node":")" + name + R"(","stuck":[]})");
+  };
+  well(n1, "n1", 5);
+  well(n2, "n2", 200);
+  EXPECT_EQ(run({"check"}), 0) << out.str();
+  EXPECT_TRUE(out.str().starts_with("SHOAL OK - 2 nodes are well | n1.depth=5")) << out.str();
+  EXPECT_EQ(run({"check", "--warn", "depth=100"}), 1);
+  EXPECT_TRUE(out.str().starts_with("SHOAL WARNING - n2: 200 messages in the deepest mailbox |"));
+  EXPECT_EQ(run({"check", "--warn", "depth=1", "--crit", "depth=100"}), 2);
+  EXPECT_EQ(run({"check", "--crit", "height=3"}), 2);
+  EXPECT_EQ(run({"check", "--crit", "depth=many"}), 2);
+  nodes.answers.erase(n2);
+  EXPECT_EQ(run({"check"}), 2) << "a node is missing";
+  nodes.answers.clear();
+  EXPECT_EQ(run({"check"}), 3) << "nobody can tell";
+}
+
+TEST_F(inspector, changes_only_with_the_operators_key) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/kick", R"({"node":"n1","kicked":"d1"})");
+  EXPECT_EQ(run({"kick", "shop/d1"}), 2);
+  EXPECT_TRUE(nodes.changed.empty());
+  variables["SHOAL_KEY"] = "ok_1";
+  variables["SHOAL_SECRET"] = "s";
+  ASSERT_EQ(run({"kick", "shop/d1"}), 0) << err.str();
+  EXPECT_EQ(nodes.changed[0], (json{{"target", "/inspect/kick"},
+                                  {"body", {{"app", "shop"}, {"device", "d1"}}}, {"by", "ok_1"}}));
+  EXPECT_EQ(run({"kick", "d1"}), 2);
+  variables["SHOAL_NODE"] = "a:1,b:2";
+  EXPECT_EQ(run({"drain"}), 2) << "which of the two?";
+}
+
+TEST_F(inspector, has_examples_for_every_command_and_completes_their_options) {
+  std::set<std::string_view> names;
+  EXPECT_EQ(run({"completion"}), 0);
+  auto completion = out.str();
+  for (auto& c : commands()) {
+    EXPECT_TRUE(names.insert(c.name).second);
+    EXPECT_EQ(run({std::string{c.name}, "--help"}), 0);
+    EXPECT_NE(out.str().find("Examples:"), std::string::npos) << c.name;
+    EXPECT_NE(c.example.find("actor-inspector"), std::string_view::npos) << c.name;
+    for (auto& a : c.args)
+      if (a.name.starts_with("--")) {
+        EXPECT_NE(completion.find(a.name), std::string::npos) << a.name;
+      }
+  }
+  EXPECT_EQ(run({}), 2);
+  EXPECT_EQ(run({"nonsense"}), 2);
+}
+
+TEST(redaction, takes_out_what_is_secret_and_leaves_the_rest) {
+  for (auto& [text, safe] :
+      std::vector<std::pair<std::string, std::string>>{{"secret = \"abc\"", "secret = (removed)"},
+          {"operator_secret=abc next=1", "operator_secret=(removed) next=1"},
+          {R"({"token":"abc","x":1})", R"({"token":(removed),"x":1})"},
+          {"Authorization: Bearer abc.def", "Authorization: (removed)"},
+          {"PASSWORD=abc", "PASSWORD=(removed)"},
+          {"-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY----- x", "(removed) x"},
+          {"user eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln end", "user (removed) end"},
+          {"the key of a biz is DEVICE-LOCK", "the key of a biz is DEVICE-LOCK"}})
+    EXPECT_EQ(redacted(text), safe);
+  auto data = json{{"api_key", "abc"}, {"deep", {{{"password", "abc"}, {"n", 1}}}}};
+  auto clean = redacted(data);
+  EXPECT_EQ(clean.dump().find("abc"), std::string::npos);
+  EXPECT_EQ(clean["deep"][0]["n"], 1);
+}
+
+TEST(units, are_chosen_for_people) {
+  EXPECT_EQ(time_text(0), "0 us");
+  EXPECT_EQ(time_text(1500), "1.5 ms");
+  EXPECT_EQ(time_text(65e6), "1m 5s");
+  EXPECT_EQ(time_text(3 * 3600e6 + 60e6), "3h 1m");
+  EXPECT_EQ(time_text(50 * 3600e6), "2d 2h");
+  EXPECT_EQ(bytes_text(512), "512 B");
+  EXPECT_EQ(bytes_text(24.5 * 1024), "24 KB");
+  EXPECT_EQ(bytes_text(3.5 * 1024 * 1024), "3.5 MB");
+  EXPECT_EQ(cell_text("busy", 0.5), "50%");
+  EXPECT_EQ(cell_text("last_ms", 1'000'000'000'000), "2001-09-09T01:46:40Z");
+}
+
+} // namespace
+} // namespace shoal::inspector

@@ -1,0 +1,281 @@
+#include "tools/inspector/printers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <sstream>
+
+namespace shoal::inspector {
+
+namespace {
+
+// Characters, not bytes: continuation bytes of UTF-8 take no room, nor do colors.
+std::size_t width(const std::string& text) {
+  std::size_t out = 0;
+  auto escaped = false;
+  for (auto c : text) {
+    if (c == '\x1b')
+      escaped = true;
+    else if (escaped)
+      escaped = c != 'm';
+    else
+      out += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }
+  return out;
+}
+
+std::string number_text(double x, const char* unit) {
+  std::array<char, 32> out{};
+  std::snprintf(
+      out.data(), out.size(), x < 10 && x != std::floor(x) ? "%.1f%s" : "%.0f%s", x, unit);
+  return out.data();
+}
+
+std::string header_of(std::string_view field) {
+  for (auto ending : {"_us", "_ms", "_s"})
+    if (field.ends_with(ending))
+      field.remove_suffix(std::string_view{ending}.size());
+  std::string out{field};
+  for (auto& c : out)
+    c = c == '_' ? ' ' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return out;
+}
+
+std::vector<std::string> columns_of(const json& rows, const command& of, bool wide) {
+  std::vector<std::string> out(of.columns.begin(), of.columns.end());
+  if (wide)
+    out.insert(out.end(), of.wide.begin(), of.wide.end());
+  if (!out.empty())
+    return out;
+  for (const auto& row : rows)
+    for (const auto& [name, value] : row.items())
+      if (std::find(out.begin(), out.end(), name) == out.end())
+        out.push_back(name);
+  return out;
+}
+
+std::string table(const json& rows, const command& of, const canvas& on) {
+  if (rows.empty())
+    return "none\n";
+  auto columns = columns_of(rows, of, on.wide);
+  // A column that says the same nothing in every row only takes room.
+  std::erase_if(columns, [&](const std::string& name) {
+    return std::ranges::none_of(rows, [&](const json& row) { return row.contains(name); });
+  });
+  std::vector<std::vector<std::string>> cells(1);
+  for (const auto& name : columns)
+    cells[0].push_back(header_of(name));
+  for (const auto& row : rows) {
+    auto& line = cells.emplace_back();
+    for (const auto& name : columns)
+      line.push_back(row.contains(name) ? cell_text(name, row[name]) : "");
+  }
+  return aligned(cells);
+}
+
+void add_lines(
+    std::vector<std::vector<std::string>>& to, const std::string& prefix, const json& x) {
+  for (const auto& [name, value] : x.items()) {
+    if (value.is_object() && !value.empty())
+      add_lines(to, prefix + name + ".", value);
+    else
+      to.push_back({prefix + name, cell_text(name, value)});
+  }
+}
+
+bool plain_yaml(const std::string& text) {
+  if (text.empty() || json::accept(text) || text == "yes" || text == "no" || text == "on" ||
+      text == "off" || text == "~")
+    return false;
+  if (!std::isalnum(static_cast<unsigned char>(text[0])) && text[0] != '/')
+    return false;
+  return text.find_first_of(":#\n\t\"'{}[],&*!|>%@`\\") == std::string::npos && text.back() != ' ';
+}
+
+void yaml(std::string& out, const json& x, std::size_t depth) {
+  auto indent = std::string(depth * 2, ' ');
+  auto below = [&](const json& value) {
+    if (value.is_structured() && !value.empty()) {
+      out += '\n';
+      yaml(out, value, depth + 1);
+    } else {
+      out += ' ';
+      yaml(out, value, 0);
+    }
+  };
+  if (x.is_object() && !x.empty()) {
+    for (const auto& [name, value] : x.items()) {
+      out.append(indent).append(plain_yaml(name) ? name : json(name).dump()).append(":");
+      below(value);
+    }
+  } else if (x.is_array() && !x.empty()) {
+    for (const auto& value : x) {
+      std::string item;
+      yaml(item, value, depth + 1);
+      // The first line of an item stands behind its dash.
+      if (value.is_structured() && !value.empty())
+        item.replace(0, indent.size() + 2, indent + "- ");
+      else
+        item = indent + "- " + item;
+      out += item;
+    }
+  } else if (x.is_string() && plain_yaml(x.get<std::string>())) {
+    out.append(x.get<std::string>()).append("\n");
+  } else {
+    out.append(x.dump(-1, ' ', false, json::error_handler_t::replace)).append("\n");
+  }
+}
+
+} // namespace
+
+std::string harmless(std::string text) {
+  for (auto& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';
+  return text;
+}
+
+std::string red(std::string text, const canvas& on) {
+  return on.colors ? "\x1b[31m" + text + "\x1b[0m" : text;
+}
+
+std::string faint(std::string text, const canvas& on) {
+  return on.colors ? "\x1b[2m" + text + "\x1b[0m" : text;
+}
+
+std::string time_text(double us) {
+  if (us < 1000)
+    return number_text(us, " us");
+  if (us < 1e6)
+    return number_text(us / 1e3, " ms");
+  if (us < 60e6)
+    return number_text(us / 1e6, " s");
+  auto s = static_cast<std::uint64_t>(us / 1e6);
+  if (s < 3600)
+    return std::to_string(s / 60) + "m " + std::to_string(s % 60) + "s";
+  if (s < 48 * 3600)
+    return std::to_string(s / 3600) + "h " + std::to_string(s / 60 % 60) + "m";
+  return std::to_string(s / 86400) + "d " + std::to_string(s / 3600 % 24) + "h";
+}
+
+std::string bytes_text(double bytes) {
+  for (auto unit : {" B", " KB", " MB"}) {
+    if (bytes < 1000)
+      return number_text(bytes, unit);
+    bytes /= 1024;
+  }
+  return number_text(bytes, " GB");
+}
+
+std::string cell_text(std::string_view field, const json& value) {
+  if (value.is_null())
+    return "?";
+  if (value.is_number()) {
+    auto x = value.get<double>();
+    if (field == "busy")
+      return number_text(x * 100, "%");
+    if (field == "rate")
+      return number_text(x, "/s");
+    if (field.ends_with("bytes") || field == "memory" || field == "rss")
+      return bytes_text(x);
+    if (field.ends_with("_us"))
+      return time_text(x);
+    if (field.ends_with("_ms") && field != "time_ms" && !field.starts_with("last") &&
+        !field.starts_with("connected") && !field.starts_with("attached") &&
+        !field.starts_with("first") && !field.ends_with("since_ms"))
+      return time_text(x * 1e3);
+    if (field.ends_with("_s"))
+      return x < 1 ? "0 s" : time_text(x * 1e6);
+    if (field.ends_with("_ms")) { // a moment, not a duration
+      if (x == 0)
+        return "never";
+      auto seconds = static_cast<std::time_t>(x / 1000);
+      std::tm parts{};
+      gmtime_r(&seconds, &parts);
+      std::array<char, 32> out{};
+      std::strftime(out.data(), out.size(), "%FT%TZ", &parts);
+      return out.data();
+    }
+  }
+  if (value.is_number_float()) {
+    auto x = value.get<double>();
+    return x == std::floor(x) && std::abs(x) < 1e15 ? std::to_string(static_cast<std::int64_t>(x))
+                                                    : (std::ostringstream{} << x).str();
+  }
+  if (value.is_string())
+    return harmless(value.get<std::string>());
+  return harmless(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line.append(row[i]).append(widths[i] - width(row[i]) + 2, ' ');
+    line.erase(line.find_last_not_of(' ') + 1);
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
+std::string print_json(const json& x) {
+  return x.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string print_yaml(const json& x) {
+  std::string out;
+  yaml(out, x, 0);
+  return out;
+}
+
+std::string print_table(const json& x, const command& of, const canvas& on) {
+  if (of.draw)
+    return of.draw(x, on);
+  if (x.is_array())
+    return table(x, of, on);
+  if (!x.is_object())
+    return x.is_null() ? "done\n" : cell_text("", x) + "\n";
+  if (!of.rows.empty() && x.contains(of.rows))
+    return table(x[std::string{of.rows}], of, on);
+  std::vector<std::vector<std::string>> lines;
+  add_lines(lines, "", x);
+  return aligned(lines);
+}
+
+std::string print_names(const json& x, const command& of) {
+  const auto* rows = &x;
+  if (x.is_object() && !of.rows.empty() && x.contains(of.rows))
+    rows = &x[std::string{of.rows}];
+  std::string out;
+  auto one = [&](const json& row) {
+    auto text = [&](const char* field) {
+      return row.contains(field) ? cell_text("", row[field]) : std::string{};
+    };
+    auto node = text("node");
+    for (auto field : {"id", "device", "partition", "name", "message"})
+      if (row.contains(field)) {
+        out.append(node.empty() ? "" : node + "/").append(text(field)).append("\n");
+        return;
+      }
+    if (!node.empty())
+      out.append(node).append("\n");
+  };
+  if (rows->is_array())
+    for (const auto& row : *rows)
+      one(row);
+  else if (rows->is_object())
+    one(*rows);
+  return out;
+}
+
+} // namespace shoal::inspector

@@ -1,0 +1,139 @@
+#include "tools/inspector/session.hpp"
+
+#include <algorithm>
+#include <future>
+
+namespace shoal::inspector {
+
+namespace {
+
+std::string name_of(const node_address& x) {
+  return !x.answered_as.empty() ? x.answered_as : x.name.empty() ? x.url : x.name;
+}
+
+json read(const reply& x, const node_address& from) {
+  auto data = json::parse(x.body, nullptr, false);
+  if (x.status < 400 && !data.is_discarded())
+    return data;
+  if (data.is_object() && data.contains("code"))
+    throw refused{name_of(from) + ": " + data.value("code", "") +
+                  (data.value("detail", "").empty() ? "" : ": " + data.value("detail", ""))};
+  throw unreachable{name_of(from) + ": the answer is not one of a Shoal node's admin port"};
+}
+
+} // namespace
+
+std::vector<session::answer> session::all(const std::string& target) {
+  std::vector<std::future<json>> questions;
+  for (auto& x : nodes_)
+    questions.push_back(std::async(
+        std::launch::async, [this, &x, &target] { return read(http_.get(x, target), x); }));
+  std::vector<answer> out;
+  silent_.clear();
+  auto words = std::optional<refused>{};
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    try {
+      auto data = questions[i].get();
+      auto name = data.is_object() ? data.value("node", name_of(nodes_[i])) : name_of(nodes_[i]);
+      nodes_[i].answered_as = name;
+      out.push_back({std::move(name), std::move(data)});
+    } catch (const unreachable& x) {
+      silent_.emplace_back(name_of(nodes_[i]), x.why);
+    } catch (const refused& x) {
+      words = x;
+    }
+  }
+  if (words && out.empty())
+    throw *words;
+  if (out.empty())
+    throw unreachable{silent_.empty() ? "there is no node to ask" : silent_.front().second};
+  return out;
+}
+
+json session::rows(const std::string& target, const std::string& field) {
+  auto out = json::array();
+  for (auto& x : all(target))
+    for (auto& row : x.data[field]) {
+      json with_node = {{"node", x.node}};
+      with_node.update(row);
+      out.push_back(std::move(with_node));
+    }
+  return out;
+}
+
+session::answer session::any(const std::string& target) {
+  auto answers = all(target);
+  return std::move(answers.front());
+}
+
+session session::only(const std::string& node) const {
+  auto i = std::ranges::find_if(nodes_, [&](auto& x) { return x.answered_as == node; });
+  auto one = i == nodes_.end() ? nodes_ : std::vector{*i};
+  return {std::move(one), http_, key_};
+}
+
+std::string session::pick(const std::string& id) {
+  auto split = id.find('/');
+  if (split == std::string::npos)
+    return id;
+  auto name = id.substr(0, split);
+  auto named = nodes_;
+  std::erase_if(named, [&](const node_address& x) { return x.name != name; });
+  if (!named.empty())
+    nodes_ = std::move(named);
+  else if (nodes_.size() > 1)
+    throw bad_usage{name + ": no node of this name"};
+  return id.substr(split + 1);
+}
+
+std::vector<session::answer> session::change(const std::string& target, const json& body) {
+  if (key_.id.empty() || key_.secret.empty())
+    throw bad_usage{"this changes something: set SHOAL_KEY and SHOAL_SECRET to the operator's key"};
+  std::vector<answer> out;
+  silent_.clear();
+  for (auto& x : nodes_) {
+    try {
+      out.push_back({name_of(x), read(http_.post(x, target, body.dump(), key_), x)});
+    } catch (const unreachable& why) {
+      silent_.emplace_back(name_of(x), why.why);
+    }
+  }
+  if (out.empty())
+    throw unreachable{silent_.empty() ? "there is no node to ask" : silent_.front().second};
+  return out;
+}
+
+session::answer session::change_any(const std::string& target, const json& body) {
+  if (nodes_.size() == 1)
+    return change(target, body).front();
+  auto every = nodes_;
+  auto words = refused{"there is no node to ask"};
+  for (auto& x : every) {
+    nodes_ = {x};
+    try {
+      return change(target, body).front();
+    } catch (const refused& why) {
+      words = why;
+    } catch (const unreachable& why) {
+      words = {why.why};
+    }
+  }
+  throw words;
+}
+
+std::string url_encoded(std::string_view text) {
+  constexpr std::string_view plain = "-._~@:,";
+  constexpr auto digits = "0123456789ABCDEF";
+  std::string out;
+  for (auto c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+        plain.find(c) != std::string_view::npos)
+      out += c;
+    else
+      out.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  return out;
+}
+
+} // namespace shoal::inspector
