@@ -21,12 +21,14 @@ std::unique_ptr<char[]> copy_of(std::string_view text) {
 
 } // namespace
 
-seat::seat(actor_registry* in, caf::scheduled_actor& self, seat_facts facts)
-    : in_{in}, parent_{facts.parent} {
-  if (in_ == nullptr)
-    return;
-  label_ = copy_of(facts.label);
-  in_->enter(*this, self.id(), facts.kind != nullptr ? facts.kind : self.name());
+seat::seat(actor_registry* in, const seat_facts& facts) : in_{in}, parent_{facts.parent} {
+  if (in_ != nullptr)
+    label_ = copy_of(facts.label);
+}
+
+void seat::enter(const char* as_kind) {
+  if (in_ != nullptr)
+    in_->enter(*this, actor().id(), as_kind != nullptr ? as_kind : actor().name());
 }
 
 const char* seat::kind() const { return in_ == nullptr ? "" : in_->kind_of(kind_); }

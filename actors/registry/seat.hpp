@@ -32,7 +32,8 @@ struct seat_facts {
 
 class seat {
 public:
-  seat(actor_registry* in, caf::scheduled_actor& self, seat_facts facts);
+  /// Nobody sees it before `enter`.
+  seat(actor_registry* in, const seat_facts& facts);
   virtual ~seat() = default;
   seat(const seat&) = delete;
   seat& operator=(const seat&) = delete;
@@ -40,6 +41,9 @@ public:
   /// Whose seat it is.
   virtual caf::scheduled_actor& actor() = 0;
   caf::scheduled_actor& actor() const { return const_cast<seat*>(this)->actor(); }
+
+  /// The actor is whole: it enters the registry. `as_kind` is static text; null: the actor's name.
+  void enter(const char* as_kind);
 
   /// Gives an actor its label when it learns it (a device, at its hello). Nothing happens to an
   /// actor without a seat. Called by the actor.

@@ -29,8 +29,9 @@ template <class Impl>
 class watched final : public Impl, public seat {
 public:
   watched(caf::actor_config& cfg, actor_registry* in, seat_facts facts)
-      : Impl(cfg), seat(in, *this, std::move(facts)) {
+      : Impl(cfg), seat(in, facts) {
     set_bytes(sizeof(*this));
+    enter(facts.kind); // last: from here on others read it, and call `actor`
   }
 
   ~watched() override { leave({}); } // one that was never run has not been cleaned up
