@@ -130,6 +130,8 @@ void device_state::attached(const attached_note& note) {
   if (feeds_of(source) == 0)
     self->monitor(source);
   s->source = std::move(source);
+  if (note.reset != reset_reason::none)
+    s->rules.forget_sent();
   s->rules.start(note.start, note.latest, credit);
   s->told_source = note.start.id;
   if (note.reset != reset_reason::none)
@@ -258,6 +260,8 @@ void device_state::moved(const feed_moved& x) {
   auto* s = find(x.feed);
   if (s == nullptr || closing)
     return;
+  if (x.reason != reset_reason::none)
+    s->rules.forget_sent();
   s->rules.start(x.to, x.latest, credit);
   s->told_source = x.to.id;
   if (x.reason != reset_reason::none)

@@ -17,6 +17,7 @@ void feed::start(position at, std::uint64_t latest, window& w) {
   live_ = true;
   pulling_ = false;
   not_before_ms_ = 0;
+  sent_ = at.epoch == epoch_ ? std::max(sent_, at.id) : at.id;
   epoch_ = at.epoch;
   acked_ = told_ = seen_ = at.id;
   latest_ = std::max(latest, at.id);
@@ -67,6 +68,7 @@ feed_output feed::take(
   out.send = true;
   out.after = told_;
   out.upto = told_ = seen_;
+  sent_ = std::max(sent_, told_);
   auto ops = static_cast<std::uint32_t>(out.part.size());
   w.take(ops, bytes);
   if (in_flight_.empty())
@@ -89,8 +91,11 @@ bool feed::wants_pull(const window& w, std::int64_t now_ms) {
 }
 
 ec feed::acknowledge(std::uint64_t id, window& w, std::int64_t now_ms) {
-  if (id > told_)
+  if (id > std::max(told_, sent_))
     return ec::bad_position;
+  told_ = std::max(told_, id);
+  seen_ = std::max(seen_, id);
+  latest_ = std::max(latest_, id);
   if (id <= acked_)
     return ec::none;
   acked_ = id;
@@ -110,6 +115,7 @@ feed_output feed::tell(std::int64_t now_ms) {
   out.send = true;
   out.after = told_;
   out.upto = told_ = seen_;
+  sent_ = std::max(sent_, told_);
   if (in_flight_.empty())
     progress_ms_ = now_ms;
   in_flight_.push_back({told_, now_ms, 0, 0});

@@ -51,6 +51,9 @@ public:
   /// window.
   void start(position at, std::uint64_t latest, window& w);
 
+  /// The device is told to go to another position: what it was sent before counts no more.
+  void forget_sent() { sent_ = 0; }
+
   /// Takes a batch. At most what the window allows is used; the rest is asked for again later.
   feed_output take(const feed_ops& x, const device_info& device, std::int64_t now_ms, window& w);
 
@@ -58,7 +61,8 @@ public:
   bool wants_pull(const window& w, std::int64_t now_ms);
 
   /// The device handled everything up to `id`. `none`, or `bad_position` for an id it was never
-  /// told.
+  /// told. It may have been told by a source before this one, which starts further back: then the
+  /// feed goes on after `id`.
   ec acknowledge(std::uint64_t id, window& w, std::int64_t now_ms);
 
   /// An empty frame for ids that were passed over silently, if there are any.
@@ -92,6 +96,7 @@ private:
   bool live_ = false;
   bool pulling_ = false;
   std::uint64_t epoch_ = 0, acked_ = 0, told_ = 0, seen_ = 0, latest_ = 0;
+  std::uint64_t sent_ = 0; ///< newest id on the wire in this epoch, whatever the source
   std::int64_t not_before_ms_ = 0;
   std::int64_t progress_ms_ = 0;
   std::vector<frame_in_flight> in_flight_;

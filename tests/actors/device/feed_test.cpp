@@ -240,5 +240,30 @@ TEST_F(feed_test, keeps_its_promise_under_any_interleaving) {
   }
 }
 
+TEST_F(feed_test, takes_acknowledgements_of_what_an_earlier_source_sent) {
+  live(batch(0, 3));
+  rules.start({epoch, 1}, 3, credit); // the stream moved, and its new owner knows of one
+  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::none);
+  EXPECT_EQ(rules.acked(), 3u);
+  EXPECT_FALSE(rules.wants_pull(credit, now)) << "the device has all of it";
+  auto out = page(batch(1, 4), 4);
+  EXPECT_EQ(out.after, 3u);
+  EXPECT_EQ(out.upto, 4u);
+  EXPECT_EQ(rules.acknowledge(5, credit, now), ec::bad_position);
+}
+
+TEST_F(feed_test, takes_no_acknowledgement_of_what_was_sent_before_a_reset) {
+  live(batch(0, 3));
+  rules.forget_sent();
+  rules.start({epoch, 1}, 3, credit);
+  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::bad_position);
+}
+
+TEST_F(feed_test, takes_no_acknowledgement_of_what_was_sent_in_another_epoch) {
+  live(batch(0, 3));
+  rules.start({epoch + 1, 1}, 3, credit);
+  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::bad_position);
+}
+
 } // namespace
 } // namespace shoal
