@@ -60,7 +60,8 @@ public:
   std::vector<std::string> readers(const std::string& stream) const;
   figures count() const;
 
-  /// All violations. With `complete`, everybody must have everything by now.
+  /// All violations among what was read. With `complete`, everything was read by now, and everybody
+  /// must have everything.
   std::vector<std::string> violations(bool complete) const;
 
 private:
@@ -79,7 +80,8 @@ private:
 
   using problems = std::vector<std::string>;
   static void check_ids(const std::string& name, const stream_history& s, problems& out);
-  static void check_answers(const std::string& name, const stream_history& s, problems& out);
+  static void check_answers(
+      const std::string& name, const stream_history& s, bool complete, problems& out);
   static void check_reader(const std::string& name, const std::string& device,
       const stream_history& s, const reader& r, bool complete, problems& out);
   static void check_shared(const std::string& name, const stream_history& s, problems& out);

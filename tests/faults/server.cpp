@@ -120,8 +120,8 @@ bool api_caller::send(std::string_view method, const std::string& path, const st
     const std::string& query) {
   try {
     if (!wire_)
-      wire_ = std::make_unique<test::tls_client>(
-          port_, test::client_options{.alpn = {"http/1.1"}, .patience_s = 10});
+      wire_ = std::make_unique<test::tls_client>(at_.port,
+          test::client_options{.alpn = {"http/1.1"}, .patience_s = patience_s_, .host = at_.host});
     if (wire_->connected() && wire_->send(signed_request(key_, method, path, body, query)))
       return true;
   } catch (const std::exception&) {
@@ -156,14 +156,14 @@ std::string test_app::token(const std::string& user) const {
   return make_user_token(user_secret, user, "", wall_ms() / 1000 + 3600);
 }
 
-test_app create_app(const server& at, const std::string& id) {
-  auto caller = api_caller{at.port(), at.operator_key()};
+test_app create_app(const endpoint& at, const api_key& operator_key, const std::string& id) {
+  auto caller = api_caller{at, operator_key};
   auto made = nlohmann::json::parse(caller.must("POST", "/v1/apps", R"({"id":")" + id + R"("})"));
   auto key = [&](const char* name) {
     return api_key{made[name]["id"].get<std::string>(), made[name]["secret"].get<std::string>()};
   };
   auto out = test_app{id, key("admin_key"), key("device_key"), {}};
-  auto admin = api_caller{at.port(), out.admin};
+  auto admin = api_caller{at, out.admin};
   auto auth = admin.must("PUT", out.path("/users-auth"), R"({"mode":"hmac"})");
   out.user_secret = nlohmann::json::parse(auth)["secret"].get<std::string>();
   return out;

@@ -16,6 +16,12 @@
 
 namespace shoal::faults {
 
+/// Where a node's API answers.
+struct endpoint {
+  std::uint16_t port = 0;
+  std::string host = "127.0.0.1";
+};
+
 struct api_key {
   std::string id, secret;
 };
@@ -61,7 +67,9 @@ private:
 /// One keep-alive connection that is made again when it breaks. Not thread-safe.
 class api_caller {
 public:
-  api_caller(std::uint16_t port, api_key key) : port_{port}, key_{std::move(key)} {}
+  api_caller(endpoint at, api_key key, int patience_s = 10)
+      : at_{std::move(at)}, key_{std::move(key)}, patience_s_{patience_s} {}
+  api_caller(std::uint16_t port, api_key key) : api_caller{endpoint{port}, std::move(key)} {}
 
   /// Status 0: no answer, so nobody knows.
   test::http_answer call(std::string_view method, const std::string& path,
@@ -78,8 +86,9 @@ public:
   const api_key& key() const { return key_; }
 
 private:
-  std::uint16_t port_;
+  endpoint at_;
   api_key key_;
+  int patience_s_;
   std::unique_ptr<test::tls_client> wire_;
 };
 
@@ -96,7 +105,10 @@ struct test_app {
   std::string token(const std::string& user) const;
 };
 
-test_app create_app(const server& at, const std::string& id);
+test_app create_app(const endpoint& at, const api_key& operator_key, const std::string& id);
+inline test_app create_app(const server& at, const std::string& id) {
+  return create_app({at.port()}, at.operator_key(), id);
+}
 
 /// Milliseconds since 1970.
 std::int64_t wall_ms();

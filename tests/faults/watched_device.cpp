@@ -35,10 +35,13 @@ void watched_device::memory::forget(const std::string& user, const std::string& 
 }
 
 watched_device::watched_device(
-    const server& at, const test_app& app, device_plan plan, history& run)
-    : plan_{std::move(plan)}, run_{run}, random_{plan_.seed}, positions_{*this},
-      socket_{{"127.0.0.1", at.port(), "", true}}, session_{
-                                                       options_of(app, plan_), *this, positions_} {
+    const std::vector<endpoint>& nodes, const test_app& app, device_plan plan, history& run)
+    : plan_{std::move(plan)}, run_{run}, random_{plan_.seed},
+      positions_{*this}, session_{options_of(app, plan_), *this, positions_} {
+  for (auto& x : nodes)
+    sockets_.push_back(
+        std::make_unique<sdk::tls_socket>(sdk::tls_options{x.host, x.port, "", true}));
+  socket_ = sockets_.front().get();
   if (!plan_.user.empty())
     session_.bind(
         plan_.user, [app](auto& user) { return app.token(user); }, now());
@@ -129,18 +132,19 @@ void watched_device::watch_ops(const std::string& body) {
 
 void watched_device::wait(short events, sdk::time_point limit) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(limit, now() + 50ms) - now());
-  auto fd = pollfd{socket_.fd(), events, 0};
+  auto fd = pollfd{socket_->fd(), events, 0};
   ::poll(&fd, 1, static_cast<int>(std::max(left, 0ms).count()));
 }
 
 bool watched_device::open() {
   auto limit = now() + 3s;
-  auto at = socket_.dial();
+  socket_ = sockets_[random_() % sockets_.size()].get();
+  auto at = socket_->dial();
   while (at != progress::done) {
     if (at == progress::failed || stopping_ || now() >= limit)
       return false;
     wait(at == progress::want_write ? POLLOUT : POLLIN, limit);
-    at = socket_.shake();
+    at = socket_->shake();
   }
   return true;
 }
@@ -151,13 +155,13 @@ void watched_device::serve() {
   while (!stopping_ && !session_.finished() && !hang_up_) {
     session_.tick(now());
     out += session_.take_output();
-    auto sent = socket_.write(out);
+    auto sent = socket_->write(out);
     if (sent == progress::failed)
       return;
     wait(sent == progress::done ? POLLIN : POLLIN | POLLOUT, session_.deadline());
     for (auto got = progress::done; got == progress::done && !session_.finished() && !hang_up_;) {
       in.clear();
-      got = socket_.read(in);
+      got = socket_->read(in);
       watch(in);
       if (!in.empty())
         session_.received(in, now(), wall_ms());
@@ -183,10 +187,10 @@ void watched_device::live() {
     if (stopping_ && !hang_up_) {
       session_.flush_acks(now());
       auto rest = session_.take_output();
-      socket_.write(rest);
+      socket_->write(rest);
     }
     auto end = session_.ended(now());
-    socket_.close(false);
+    socket_->close(false);
     if (end.code != ec::none && static_cast<std::uint16_t>(end.code) >= 3000)
       broken("connection ended with " + std::string{to_string(end.code)} + ": " + end.text);
     if (end.code == ec::session_lost && end.text.find("gap") != std::string::npos)

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -30,7 +31,9 @@ struct device_plan {
 
 class watched_device final : sdk::session_events {
 public:
-  watched_device(const server& at, const test_app& app, device_plan plan, history& run);
+  /// Each connection goes to any of the nodes.
+  watched_device(
+      const std::vector<endpoint>& nodes, const test_app& app, device_plan plan, history& run);
   ~watched_device() override;
 
   std::uint64_t connections() const { return connections_; }
@@ -65,7 +68,8 @@ private:
   history& run_;
   std::mt19937_64 random_;
   memory positions_;
-  sdk::tls_socket socket_;
+  std::vector<std::unique_ptr<sdk::tls_socket>> sockets_; ///< one for each node
+  sdk::tls_socket* socket_ = nullptr;                     ///< of this connection
   sdk::session session_;
   frame_reader frames_{max_server_frame};
   std::map<std::string, std::uint64_t> at_; ///< by the frames of this connection

@@ -40,6 +40,7 @@ struct client_options {
   SSL_SESSION* resume = nullptr;
   int receive_buffer = 0; ///< of the socket, in bytes; 0: the system's default
   int patience_s = 20;
+  std::string host = "127.0.0.1"; ///< an IPv4 address
 };
 
 struct http_answer {
@@ -214,8 +215,8 @@ private:
     auto address = sockaddr_in{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
+    if (::inet_pton(AF_INET, options_.host.c_str(), &address.sin_addr) != 1 ||
+        ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
       throw std::runtime_error{"cannot connect"};
     connected_ = true;
   }
