@@ -1,0 +1,261 @@
+#include "tests/faults/fault_cluster.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "cluster/etcd_meta_store.hpp"
+#include "tests/support/cluster_ca.hpp"
+
+namespace shoal::faults {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto start_patience_ms = 60'000;
+constexpr auto end_patience_ms = 20'000;
+
+std::string text_of(const endpoint& x) { return x.host + ":" + std::to_string(x.port); }
+
+std::string first_line(const std::string& path) {
+  auto in = std::ifstream{path};
+  auto out = std::string{};
+  std::getline(in, out);
+  return out;
+}
+
+} // namespace
+
+fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
+  if (plan_.own_network)
+    network_ = std::make_unique<private_network>(plan_.nodes + 1);
+  auto free_at = [&](std::size_t host) { return endpoint{bench::free_port(), host_of(host)}; };
+  for (std::size_t i = 0; i < plan_.nodes; ++i) {
+    auto& x = nodes_.emplace_back();
+    x.api = free_at(i);
+    x.link = free_at(i);
+    x.admin = free_at(i);
+    fs::create_directories(data_dir(i));
+  }
+  etcd_client_ = free_at(etcd_host());
+  etcd_peer_ = free_at(etcd_host());
+  mount_small_disk();
+  write_certificates();
+  write_config();
+  auto options = cluster::etcd_options{};
+  options.endpoints = {"http://" + text_of(etcd_client_)};
+  options.prefix = "/shoal/faults/";
+  meta_ = cluster::make_etcd_meta_store(options);
+}
+
+fault_cluster::~fault_cluster() {
+  for (std::size_t i = 0; i < size(); ++i)
+    kill(i);
+  kill_etcd();
+  if (plan_.small_disk_mb != 0)
+    ::umount2(data_dir(size() - 1).c_str(), MNT_DETACH);
+}
+
+std::vector<endpoint> fault_cluster::apis() const {
+  auto out = std::vector<endpoint>{};
+  for (auto& x : nodes_)
+    out.push_back(x.api);
+  return out;
+}
+
+std::string fault_cluster::host_of(std::size_t host) const {
+  return network_ ? network_->address(host) : "127.0.0.1";
+}
+
+std::vector<std::string> fault_cluster::on_host(
+    std::size_t host, std::vector<std::string> command) const {
+  if (!network_)
+    return command;
+  auto out = network_->on(host);
+  out.insert(out.end(), command.begin(), command.end());
+  return out;
+}
+
+void fault_cluster::mount_small_disk() {
+  auto where = data_dir(size() - 1);
+  auto size = "size=" + std::to_string(plan_.small_disk_mb) + "m";
+  if (plan_.small_disk_mb != 0 && ::mount("tmpfs", where.c_str(), "tmpfs", 0, size.c_str()) != 0)
+    throw std::runtime_error{"cannot mount a small disk"};
+}
+
+void fault_cluster::write_certificates() const {
+  auto ca = test::cluster_ca{plan_.folder};
+  for (std::size_t i = 0; i < size(); ++i)
+    ca.issue(name(i));
+}
+
+void fault_cluster::write_config() const {
+  auto out = std::ofstream{plan_.folder + "/cluster.toml"};
+  auto in_folder = [&](const char* key, const char* file) {
+    out << key << " = \"" << plan_.folder << '/' << file << "\"\n";
+  };
+  out << "[cluster]\nname = \"faults\"\nmeta = \"etcd\"\npartitions = " << plan_.partitions
+      << "\n[etcd]\nendpoints = [\"http://" << text_of(etcd_client_) << "\"]\n[listen]\n";
+  in_folder("certificate", "cluster-{node}.pem");
+  in_folder("key", "cluster-{node}.key");
+  out << "[link]\n";
+  in_folder("ca", "cluster-ca.pem");
+  in_folder("certificate", "cluster-{node}.pem");
+  in_folder("key", "cluster-{node}.key");
+  for (std::size_t i = 0; i < size(); ++i)
+    out << "[[nodes]]\nname = \"" << name(i) << "\"\naddress = \"" << text_of(nodes_[i].api)
+        << "\"\nlink = \"" << text_of(nodes_[i].link) << "\"\nadmin = \""
+        << text_of(nodes_[i].admin) << "\"\ndata_dir = \"" << data_dir(i) << "\"\n";
+}
+
+void fault_cluster::start() {
+  launch_etcd();
+  for (std::size_t i = 0; i < size(); ++i)
+    launch(i);
+  if (!await_whole(start_patience_ms))
+    throw std::runtime_error{"the cluster does not start: " + what_is_missing()};
+  auto has_key = wait_until(start_patience_ms, [&] {
+    operator_key_ = {
+        first_line(data_dir(0) + "/operator.key"), first_line(data_dir(0) + "/operator.secret")};
+    return !operator_key_.id.empty() && !operator_key_.secret.empty();
+  });
+  if (!has_key)
+    throw std::runtime_error{"the cluster has no operator key"};
+}
+
+// -- processes -----------------------------------------------------------------------------------
+
+void fault_cluster::launch(std::size_t n) {
+  nodes_[n].process = bench::child{
+      on_host(n, {plan_.shoald, "--config", plan_.folder + "/cluster.toml", "--node", name(n)}),
+      log_file(n)};
+}
+
+void fault_cluster::strike(std::size_t n) {
+  if (auto pid = nodes_[n].process.pid(); pid > 0)
+    ::kill(pid, SIGKILL);
+}
+
+void fault_cluster::kill(std::size_t n) {
+  strike(n);
+  wait_until(start_patience_ms, [&] { return !running(n); });
+}
+
+void fault_cluster::pause(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGSTOP); }
+
+void fault_cluster::resume(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGCONT); }
+
+void fault_cluster::ask_to_end(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGTERM); }
+
+bool fault_cluster::await_end(std::size_t n) {
+  if (wait_until(end_patience_ms, [&] { return !running(n); }))
+    return true;
+  kill(n);
+  return false;
+}
+
+bool fault_cluster::ready(std::size_t n) const {
+  auto& at = nodes_[n].admin;
+  try {
+    auto wire = test::tls_client{at.port, {.tls = false, .patience_s = 1, .host = at.host}};
+    return wire.ask("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 200;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+bool fault_cluster::await_whole(int patience_ms) {
+  return wait_until(patience_ms, [this] { return what_is_missing().empty(); });
+}
+
+std::string fault_cluster::what_is_missing() {
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (!running(i))
+      return name(i) + " does not run";
+    if (!ready(i))
+      return name(i) + " is not ready";
+  }
+  auto known = std::vector<cluster::node_info>{};
+  if (meta_->list_nodes(known) != cluster::meta_result::done)
+    return "etcd does not answer: " + meta_->problem();
+  for (auto& x : known)
+    if (x.down)
+      return x.name + " counts as dead";
+  auto all = views();
+  if (all.size() != plan_.partitions)
+    return "only " + std::to_string(all.size()) + " views";
+  for (auto& [no, x] : all)
+    if (!x.previous.empty())
+      return "partition " + std::to_string(static_cast<unsigned>(no)) + " is in change";
+  auto led = leads();
+  for (std::size_t i = 0; i < size(); ++i)
+    if (led[i] == 0)
+      return name(i) + " leads nothing";
+  return {};
+}
+
+void fault_cluster::launch_etcd() {
+  auto peers = "http://" + text_of(etcd_peer_);
+  auto clients = "http://" + text_of(etcd_client_);
+  etcd_ =
+      bench::child{on_host(etcd_host(),
+                       {"etcd", "--name=e1", "--data-dir=" + plan_.folder + "/etcd",
+                           "--listen-client-urls=" + clients, "--advertise-client-urls=" + clients,
+                           "--listen-peer-urls=" + peers, "--initial-advertise-peer-urls=" + peers,
+                           "--initial-cluster=e1=" + peers, "--logger=zap", "--log-level=error"}),
+          plan_.folder + "/etcd.log"};
+  await_etcd();
+}
+
+void fault_cluster::await_etcd() {
+  auto found = cluster::controller_record{};
+  if (!wait_until(start_patience_ms,
+          [&] { return meta_->get_controller(found) != cluster::meta_result::failed; }))
+    throw std::runtime_error{"etcd does not answer: " + meta_->problem()};
+}
+
+void fault_cluster::kill_etcd() {
+  if (etcd_.pid() > 0)
+    ::kill(etcd_.pid(), SIGKILL);
+  wait_until(start_patience_ms, [this] { return !etcd_.running(); });
+}
+
+void fault_cluster::pause_etcd() { ::kill(etcd_.pid(), SIGSTOP); }
+void fault_cluster::resume_etcd() { ::kill(etcd_.pid(), SIGCONT); }
+
+// -- who does what -------------------------------------------------------------------------------
+
+std::map<partition_no, cluster::view> fault_cluster::views() {
+  auto out = std::map<partition_no, cluster::view>{};
+  if (meta_->list_views(out) != cluster::meta_result::done)
+    out.clear();
+  return out;
+}
+
+std::size_t fault_cluster::number_of(const std::string& name_of_node) const {
+  for (std::size_t i = 0; i < size(); ++i)
+    if (name(i) == name_of_node)
+      return i;
+  return 0;
+}
+
+std::size_t fault_cluster::controller() {
+  auto found = cluster::controller_record{};
+  meta_->get_controller(found);
+  return number_of(found.node);
+}
+
+std::vector<std::size_t> fault_cluster::leads() {
+  auto out = std::vector<std::size_t>(size());
+  for (auto& [no, x] : views())
+    ++out[number_of(x.leader)];
+  return out;
+}
+
+} // namespace shoal::faults
