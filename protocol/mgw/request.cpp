@@ -191,7 +191,8 @@ std::optional<failure> read_call(http::request& from, const call_limits& limits,
   auto type = from.header("Content-Type");
   how.form = http::same_name(type.substr(0, form_type.size()), form_type);
   into.format = format_of(type);
-  into.version = how.form || from.method == "GET" ? rpc_version::v1 : rpc_version::v2;
+  into.data_in_field = how.form || from.method == "GET";
+  into.version = into.data_in_field ? rpc_version::v1 : rpc_version::v2;
   // The version comes first: also a refusal is written in it.
   if (auto text = from.header("Version"); !text.empty())
     if (auto flaw = put_version(text, into, how))

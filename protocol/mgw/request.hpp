@@ -31,6 +31,7 @@ struct call {
   std::string app, workspace;
   std::string data; ///< requestData, as received: encrypted if `encryption` is set
   data_format format = data_format::json;
+  bool data_in_field = false; ///< of a form or query: bytes that are no text come in base64
   rpc_version version = rpc_version::v2;
 
   std::string product_id, product_version, channel, client_os;
