@@ -70,6 +70,8 @@ public:
     return std::make_unique<etcd::watch>(options_, std::move(hint));
   }
 
+  void interrupt() override { members_.interrupt(); }
+
   std::string problem() const override {
     auto guard = std::lock_guard{mutex_};
     return problem_;

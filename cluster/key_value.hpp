@@ -58,6 +58,9 @@ public:
   /// and late or never if the store misbehaves. `hint` must not block, nor destroy the watch.
   virtual std::unique_ptr<meta_watch> watch(std::function<void()> hint) = 0;
 
+  /// For a node that ends: calls under way fail within about a second, later ones at once.
+  virtual void interrupt() {}
+
   /// Why the last call that failed did, for people.
   virtual std::string problem() const = 0;
 };

@@ -44,8 +44,16 @@ struct node_info {
   /// with a new incarnation, the controller when it is reachable again.
   bool down = false;
   std::uint64_t version = 0; ///< of this record; 0 = there was none yet
+  /// Id of the store in its data folder. A node that comes with another one has lost what it
+  /// promised. 0 = not known.
+  std::uint64_t disk = 0;
   bool operator==(const node_info&) const = default;
 };
+
+/// Whether `disk` came in the place of the one that is known under the node's name.
+inline bool is_replaced(const node_info& known, std::uint64_t disk) {
+  return known.disk != 0 && known.disk != disk;
+}
 
 /// Who controls. Holding it allows nothing: it only keeps nodes from doing the same work twice.
 struct controller_record {
@@ -111,6 +119,9 @@ public:
 
   /// See key_value.hpp. A hint means: read again. Read again every few seconds without one, too.
   std::unique_ptr<meta_watch> watch(std::function<void()> hint);
+
+  /// See key_value.hpp.
+  void interrupt() { values_->interrupt(); }
 
   /// Why the last call that failed did, for people.
   std::string problem() const { return values_->problem(); }

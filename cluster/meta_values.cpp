@@ -98,7 +98,7 @@ std::string to_text(const view& x) {
 std::string to_text(const node_info& x) {
   return json{{"version", x.version}, {"name", x.name}, {"address", x.address}, {"link", x.link},
       {"admin", x.admin}, {"incarnation", hex(x.incarnation)}, {"state", to_string(x.state)},
-      {"down", x.down}}
+      {"down", x.down}, {"disk", hex(x.disk)}}
       .dump();
 }
 
@@ -132,6 +132,8 @@ bool from_text(std::string_view text, node_info& out) {
     take_if_there(x, "down", out.down);
     if (x.contains("incarnation"))
       out.incarnation = from_hex(x.at("incarnation").get<std::string>());
+    if (x.contains("disk"))
+      out.disk = from_hex(x.at("disk").get<std::string>());
     if (x.contains("state"))
       out.state = state_of(x.at("state").get<std::string>());
     return out.version != 0;

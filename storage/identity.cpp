@@ -61,4 +61,15 @@ ec new_epoch(database& db, std::int64_t now_s, store_identity& out) {
   return save(db, out);
 }
 
+bool is_enlisted(database& db) {
+  auto value = std::string{};
+  return db.get(identity_key("enlisted"), value) == lookup::found;
+}
+
+ec set_enlisted(database& db) {
+  auto batch = write_batch{};
+  batch.put(identity_key("enlisted"), "yes");
+  return db.write(batch, true);
+}
+
 } // namespace shoal::storage

@@ -26,4 +26,9 @@ ec open_identity(database& db, std::int64_t now_s, store_identity& out);
 /// greater.
 ec new_epoch(database& db, std::int64_t now_s, store_identity& out);
 
+/// Whether a cluster knows this store as the disk of its node. A store that does not say so may
+/// have come in the place of another one, whose promises it does not keep.
+bool is_enlisted(database& db);
+ec set_enlisted(database& db);
+
 } // namespace shoal::storage

@@ -20,6 +20,11 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* to) {
   return size;
 }
 
+/// libcurl asks about once a second while nothing happens.
+int is_interrupted(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(flag) ? 1 : 0;
+}
+
 /// libcurl wants one call before any thread uses it.
 void initialise() {
   static const auto done = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -111,6 +116,10 @@ void http::give_back(easy_handle handle) {
 }
 
 bool http::attempt(const std::string& url, const std::string& body, kind what, answer& out) {
+  if (interrupted_) {
+    out.problem = "this node ends";
+    return false;
+  }
   auto handle = borrow();
   if (!handle) {
     out.problem = "out of memory";
@@ -125,6 +134,9 @@ bool http::attempt(const std::string& url, const std::string& body, kind what, a
   curl_easy_setopt(x, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(x, CURLOPT_WRITEDATA, &received);
   curl_easy_setopt(x, CURLOPT_ERRORBUFFER, details.data());
+  curl_easy_setopt(x, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(x, CURLOPT_XFERINFOFUNCTION, is_interrupted);
+  curl_easy_setopt(x, CURLOPT_XFERINFODATA, &interrupted_);
   curl_easy_setopt(x, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.request_timeout.count()));
   // On a connection that was used before and turns out to be closed, libcurl sends again by itself.
   curl_easy_setopt(x, CURLOPT_FRESH_CONNECT, what == kind::write ? 1L : 0L);

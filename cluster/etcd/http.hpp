@@ -53,6 +53,9 @@ public:
 
   answer post(std::string_view path, const std::string& body, kind what);
 
+  /// Everything fails from now on; what is under way within about a second.
+  void interrupt() { interrupted_ = true; }
+
   /// The endpoint that answered last, or the one to try next.
   const std::string& endpoint() const;
   void try_next() { ++preferred_; }
@@ -66,6 +69,7 @@ private:
   const etcd_options& options_;
   const header_list headers_;
   std::atomic<std::size_t> preferred_{0};
+  std::atomic<bool> interrupted_{false};
   std::mutex mutex_;
   std::vector<easy_handle> idle_; ///< keep their connections
 };

@@ -240,6 +240,26 @@ TEST(etcd_meta_store, stops_a_silent_watch_at_once) {
   EXPECT_LT(clock::now() - begin, 1s);
 }
 
+TEST(etcd_meta_store, fails_soon_when_it_is_interrupted) {
+  auto server = scripted_server{[](auto&, auto&) { return "hang"; }};
+  auto options = options_for({server.url(), server.url()});
+  options.request_timeout = 60s;
+  auto store = make_etcd_meta_store(options);
+  auto waiting = std::thread{[&] {
+    auto x = view{};
+    EXPECT_EQ(store->get_view(p1, x), meta_result::failed);
+  }};
+  while (server.requests() == 0)
+    std::this_thread::yield();
+  auto begin = clock::now();
+  store->interrupt();
+  waiting.join();
+  auto x = view{};
+  EXPECT_EQ(store->get_view(p1, x), meta_result::failed);
+  EXPECT_LT(clock::now() - begin, 5s);
+  EXPECT_EQ(server.requests(), 1) << "nobody else was asked";
+}
+
 // -- words on the wire
 // ------------------------------------------------------------------------------
 

@@ -108,6 +108,7 @@ TEST_P(any_meta_store, keeps_one_record_per_node) {
   EXPECT_THAT(nodes, IsEmpty());
   auto n2 = node_info{"n2", "a:1", "a:2", "a:3", ~0ull, node_state::draining, true, 1};
   auto n1 = node_info{"n1", "b:1", "", "", 7, node_state::up, false, 1};
+  n2.disk = ~0ull - 1;
   EXPECT_EQ(store->swap_node(0, n2), meta_result::done);
   EXPECT_EQ(store->swap_node(0, n1), meta_result::done);
   EXPECT_EQ(store->swap_node(0, n1), meta_result::conflict);
@@ -121,6 +122,14 @@ TEST_P(any_meta_store, keeps_one_record_per_node) {
   EXPECT_EQ(store->get_node("n2", x), meta_result::done);
   EXPECT_EQ(x, n2);
   EXPECT_EQ(store->get_node("n", x), meta_result::missing);
+}
+
+TEST(node_record, knows_a_disk_that_came_in_the_place_of_another) {
+  auto known = node_info{};
+  EXPECT_FALSE(is_replaced(known, 5)) << "a new node";
+  known.disk = 5;
+  EXPECT_FALSE(is_replaced(known, 5));
+  EXPECT_TRUE(is_replaced(known, 6));
 }
 
 TEST_P(any_meta_store, has_one_controller_at_a_time) {

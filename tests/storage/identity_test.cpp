@@ -17,6 +17,13 @@ TEST(store_identity, is_made_once) {
   EXPECT_EQ(again, first);
 }
 
+TEST(store_identity, says_whether_a_cluster_knows_the_disk) {
+  auto db = make_memory_database();
+  EXPECT_FALSE(is_enlisted(*db));
+  ASSERT_EQ(set_enlisted(*db), ec::none);
+  EXPECT_TRUE(is_enlisted(*db));
+}
+
 TEST(store_identity, differs_between_stores) {
   auto a = store_identity{};
   auto b = store_identity{};
