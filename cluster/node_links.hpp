@@ -69,6 +69,7 @@ struct peer_info {
 struct link_status {
   peer_info peer;
   bool up = false;
+  bool refused_us = false; ///< down, and its host said that nobody listens when it was dialed last
   std::int64_t round_trip_us = 0;                    ///< of the last heartbeat
   std::uint64_t sent = 0, received = 0, refused = 0; ///< frames
   std::uint64_t sent_bytes = 0, received_bytes = 0;

@@ -62,6 +62,7 @@ void connection::connect(const tcp::resolver::results_type& where) {
       socket_, where, [self = shared_from_this()](error_code error, const tcp::endpoint&) {
         if (!self->is_open())
           return;
+        self->refused_ = error == boost::asio::error::connection_refused;
         if (error)
           self->drop("cannot connect: " + error.message());
         else

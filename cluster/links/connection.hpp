@@ -62,6 +62,8 @@ public:
 
   const std::string& dialed() const { return dialed_; }
   bool is_open() const { return state_ != state::closed; }
+  /// Dialed, and nobody listens there.
+  bool was_refused() const { return refused_; }
   bool is_up() const { return state_ == state::up; }
 
   /// What the other end said; empty before `on_hello`.
@@ -111,6 +113,7 @@ private:
   connection_times times_;
   std::string dialed_;
   state state_ = state::connecting;
+  bool refused_ = false;
   std::optional<tls::transport> transport_;
   SSL* ssl_ = nullptr;          ///< the transport's
   const char* alert_ = nullptr; ///< the peer's last TLS alert

@@ -34,6 +34,7 @@ struct peer {
   std::mutex mutex;
   peer_info info;
   bool up = false;
+  bool refused_us = false; ///< when it was dialed last; not while it is up
   std::uint64_t ups = 0;
   std::string down_reason;
   std::string dial_error; ///< since it was up the last time

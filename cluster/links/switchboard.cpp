@@ -288,6 +288,7 @@ std::vector<link_status> switchboard::status() const {
       auto lock = std::lock_guard{x->mutex};
       y.peer = x->info;
       y.up = x->up;
+      y.refused_us = x->refused_us;
       y.reconnects = x->ups > 0 ? x->ups - 1 : 0;
       y.last_error = x->dial_error.empty() ? x->down_reason : x->dial_error;
     }
@@ -385,6 +386,7 @@ void switchboard::raise(peer& x) {
     x.info.incarnation = link->said()->incarnation;
     x.info.version = terms.version;
     x.up = true;
+    x.refused_us = false;
     x.dial_error.clear();
     ++x.ups;
   }
@@ -440,6 +442,7 @@ void switchboard::on_closed(connection& x, const std::string& why) {
     return;
   plan_redial(*node);
   auto lock = std::lock_guard{node->mutex};
+  node->refused_us = hold->was_refused();
   node->dial_error = why;
 }
 

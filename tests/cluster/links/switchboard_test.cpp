@@ -142,6 +142,18 @@ TEST_F(switchboard_test, does_not_link_with_another_node_at_the_address_of_a_pee
   EXPECT_THAT(a->error(), HasSubstr("ostname mismatch"));
 }
 
+TEST_F(switchboard_test, says_that_nobody_listens_until_somebody_does) {
+  auto a = start("n1"), b = start("n2"), c = start("n3");
+  auto refused = [&] { return a->links->status().at(0).refused_us; };
+  a->links->set_peers({{"n2", "127.0.0.1", c->address.port}});
+  ASSERT_TRUE(world.eventually([&] { return !a->error().empty(); }));
+  EXPECT_FALSE(refused()) << "somebody else does";
+  a->links->set_peers({{"n2", "127.0.0.1", 1}});
+  EXPECT_TRUE(world.eventually(refused));
+  link(*a, *b);
+  EXPECT_FALSE(refused());
+}
+
 TEST_F(switchboard_test, refuses_a_name_that_is_not_in_the_certificate) {
   auto a = start("n1");
   a->links->set_peers({{"n2", "127.0.0.1", 1}, {"n3", "127.0.0.1", 1}});
