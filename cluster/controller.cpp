@@ -11,7 +11,8 @@ controller::controller(controller_options options)
 // ------------------------------------------------------------------------------------
 
 void controller::reported(const node_report& report, instant now) {
-  alive_.reported(report.from, report.reaches, now);
+  alive_.reported(report.from, report.reaches, now, report.refused_by);
+  alive_.look(now);
   auto& kept = reports_.insert_or_assign(report.from, report).first->second.partitions;
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.p < b.p; });
 }
@@ -71,8 +72,8 @@ bool controller::may_take(instant now) const {
   const auto& x = contents_.controller;
   if (x.term == 0)
     return true;
-  // This node in an earlier life: nobody else will renew it.
-  if (x.node == options_.self)
+  // This node in an earlier life, or somebody who has none: nobody will renew it.
+  if (x.node == options_.self || alive_.is_dead(x.node))
     return true;
   return now - record_since_ >= std::chrono::milliseconds{x.ttl_ms};
 }
@@ -125,8 +126,11 @@ std::vector<placed_node> controller::placed_nodes(instant now) const {
     auto removed = node.state == node_state::removed;
     auto dead = dead_since_.find(node.name);
     auto lost = dead != dead_since_.end() && now - dead->second >= options_.replace_after;
+    auto said = reports_.find(node.name);
+    auto fails = said != reports_.end() && said->second.incarnation == node.incarnation &&
+                 said->second.disk_fails;
     out.push_back({node.name, !removed && dead == dead_since_.end(),
-        removed || lost || node.state == node_state::draining});
+        removed || lost || node.state == node_state::draining, !fails});
   }
   return out;
 }
@@ -155,6 +159,8 @@ placed_partition controller::placed(partition_no p, const view& current) const {
     if (x == nullptr)
       continue;
     out.stuck = out.stuck || (x->wants_view && x->epoch == current.epoch);
+    if (x->refilling)
+      out.refilling.push_back(name);
     if (name != current.leader || !x->leads)
       continue;
     // Of an older epoch it still tells best who should be next.
@@ -162,6 +168,10 @@ placed_partition controller::placed(partition_no p, const view& current) const {
     out.load = x->load;
     out.settled = x->settled && x->epoch == current.epoch;
   }
+  // Of few records, a replica that has none misses few: its leader may take it for complete.
+  std::erase_if(out.in_sync, [&](const auto& name) {
+    return std::find(out.refilling.begin(), out.refilling.end(), name) != out.refilling.end();
+  });
   return out;
 }
 

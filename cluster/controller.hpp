@@ -7,8 +7,8 @@
 // after an hour, are harmless.
 //
 // Guarantees: a node that is cut off from most others neither takes the record nor changes a view,
-// and lets the record go; a dead holder is followed after `takeover`; what a dead node led is given
-// to others at the first decision after it was judged dead (liveness.hpp).
+// and lets the record go; a dead holder is followed at once, a silent one after `takeover`; what a
+// dead node led is given to others at the first decision after it was judged dead (liveness.hpp).
 //
 // Does not: execute (see `carry_out`), hand partitions over (their leaders do), or trust its
 // memory: every decision is made from the last complete read, and each read is used once.
@@ -35,6 +35,7 @@ struct partition_report {
   bool wants_view = false; ///< cannot go on in this epoch
   std::vector<std::string> in_sync;
   std::uint64_t load = 0;
+  bool refilling = false; ///< damaged, and not whole again
 };
 
 /// What a node tells all others several times per `takeover`.
@@ -43,6 +44,8 @@ struct node_report {
   std::uint64_t incarnation = 0;
   std::vector<std::string> reaches; ///< other nodes to which its link is up
   std::vector<partition_report> partitions;
+  std::vector<std::string> refused_by{}; ///< nodes where nobody listens when it dials
+  bool disk_fails = false;               ///< what its replicas write does not get there
 };
 
 struct controller_options {
@@ -81,6 +84,8 @@ public:
   /// Holds the record, as far as it knows.
   bool holds() const;
   bool is_dead(std::string_view node) const { return alive_.is_dead(node); }
+  /// Somebody is about to be called dead: read and decide more often.
+  bool is_uneasy() const { return alive_.doubts_anybody(); }
 
 private:
   std::vector<placed_node> placed_nodes(instant now) const;

@@ -4,6 +4,14 @@
 
 namespace shoal::cluster {
 
+namespace {
+
+bool has(const std::vector<std::string>& xs, std::string_view x) {
+  return std::find(xs.begin(), xs.end(), x) != xs.end();
+}
+
+} // namespace
+
 void liveness::know(const std::vector<node_info>& nodes) {
   auto next = decltype(members_){};
   for (const auto& node : nodes) {
@@ -22,10 +30,10 @@ void liveness::know(const std::vector<node_info>& nodes) {
   std::erase_if(voices_, [this](const auto& x) { return !members_.contains(x.first); });
 }
 
-void liveness::reported(
-    const std::string& from, const std::vector<std::string>& reaches, instant now) {
+void liveness::reported(const std::string& from, const std::vector<std::string>& reaches,
+    instant now, const std::vector<std::string>& refused_by) {
   if (members_.contains(from))
-    voices_.insert_or_assign(from, voice{reaches, now});
+    voices_.insert_or_assign(from, voice{reaches, refused_by, now});
 }
 
 std::size_t liveness::counted() const {
@@ -38,10 +46,17 @@ std::size_t liveness::witnesses(std::string_view of, bool reaching, instant now)
   for (const auto& [name, said] : voices_) {
     if (name == of || members_.at(name).down || !is_fresh(said, now))
       continue;
-    auto reached = std::find(said.reaches.begin(), said.reaches.end(), of) != said.reaches.end();
-    out += reached == reaching ? 1 : 0;
+    out += has(said.reaches, of) == reaching ? 1 : 0;
   }
   return out;
+}
+
+std::size_t liveness::refused_by(std::string_view name, instant now) const {
+  return static_cast<std::size_t>(std::count_if(voices_.begin(), voices_.end(), [&](auto& x) {
+    auto& [from, said] = x;
+    return from != name && !members_.at(from).down && is_fresh(said, now) &&
+           !has(said.reaches, name) && has(said.refused_by, name);
+  }));
 }
 
 void liveness::look(instant now) {
@@ -51,14 +66,19 @@ void liveness::look(instant now) {
       // To come back it needs most of the others, however long it was away.
       auto others = all - (x.down ? 0 : 1);
       x.dead = witnesses(name, true, now) * 2 <= others;
-      x.doubted = false;
+      x.doubted = x.refuses = false;
       continue;
     }
     auto doubted = witnesses(name, false, now) * 2 > all;
     if (doubted && !x.doubted)
       x.since = now;
     x.doubted = doubted;
-    x.dead = doubted && now - x.since >= takeover_;
+    auto refuses = refused_by(name, now) * 2 > all;
+    if (refuses && !x.refuses)
+      x.refuses_since = now;
+    x.refuses = refuses;
+    x.dead = (doubted && now - x.since >= takeover_) ||
+             (refuses && now - x.refuses_since >= takeover_ / 10);
   }
 }
 
@@ -66,6 +86,11 @@ bool liveness::has_quorum(instant now) const {
   auto fresh = std::count_if(voices_.begin(), voices_.end(),
       [&](const auto& x) { return !members_.at(x.first).down && is_fresh(x.second, now); });
   return static_cast<std::size_t>(fresh) * 2 > counted();
+}
+
+bool liveness::doubts_anybody() const {
+  return std::any_of(
+      members_.begin(), members_.end(), [](const auto& x) { return x.second.doubted; });
 }
 
 bool liveness::is_dead(std::string_view name) const {

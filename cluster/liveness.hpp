@@ -3,8 +3,9 @@
 //
 // A node is dead when, without a break for `takeover`, more than half of all nodes that are not
 // known to be down have said lately that they do not reach it. So a node that is cut off from all
-// others calls nobody dead, and two halves of a cluster do not call each other dead. Not
-// thread-safe.
+// others calls nobody dead, and two halves of a cluster do not call each other dead. If all of
+// these say that its host refuses them (nobody listens: the process is gone, and what it led is
+// over anyway), a tenth of `takeover` is enough. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,10 @@ public:
   /// The nodes there are. Removed ones neither count nor vote.
   void know(const std::vector<node_info>& nodes);
 
-  /// What a node says it reaches, itself not among them; of this node, too.
-  void reported(const std::string& from, const std::vector<std::string>& reaches, instant now);
+  /// What a node says it reaches, itself not among them, and who refused it when it tried last; of
+  /// this node, too.
+  void reported(const std::string& from, const std::vector<std::string>& reaches, instant now,
+      const std::vector<std::string>& refused_by = {});
 
   /// Call often: deaths are counted from the call that first saw a majority.
   void look(instant now);
@@ -37,9 +40,12 @@ public:
   /// As of the last `look`; for a node that is known to be down, until most reach it again.
   bool is_dead(std::string_view name) const;
 
+  /// A majority does not reach somebody who is not dead yet.
+  bool doubts_anybody() const;
+
 private:
   struct voice {
-    std::vector<std::string> reaches;
+    std::vector<std::string> reaches, refused_by;
     instant at{};
   };
   struct member {
@@ -47,10 +53,13 @@ private:
     bool dead = false;
     bool doubted = false; ///< a majority does not reach it
     instant since{};      ///< when it began to be doubted
+    bool refuses = false; ///< a majority is refused by it
+    instant refuses_since{};
   };
 
   std::size_t counted() const;
   std::size_t witnesses(std::string_view of, bool reaching, instant now) const;
+  std::size_t refused_by(std::string_view name, instant now) const;
   bool is_fresh(const voice& x, instant now) const { return now - x.at <= takeover_; }
 
   const instant takeover_;

@@ -74,9 +74,10 @@ private:
     }
     for (const auto& node : nodes_) {
       live_[node.name] = node.live;
+      writes_[node.name] = node.writes;
       leaving_[node.name] = node.leaving;
       staying_ += node.leaving ? 0 : 1;
-      if (node.live && !node.leaving)
+      if (node.live && !node.leaving && node.writes)
         wanted_.push_back(node.name);
     }
     // Measured loads are never quite the same: small differences are not worth a move.
@@ -87,6 +88,10 @@ private:
   bool live(const std::string& name) const {
     auto i = live_.find(name);
     return i != live_.end() && i->second;
+  }
+  bool writes(const std::string& name) const {
+    auto i = writes_.find(name);
+    return i == writes_.end() || i->second;
   }
   /// A node that nobody knows any more is leaving.
   bool leaving(const std::string& name) const {
@@ -155,10 +160,11 @@ private:
   std::optional<std::string> next_leader(const placed_partition& x, bool must_be_sound) const {
     auto able = names{};
     for (const auto& name : x.current.replicas)
-      if (live(name) && name != x.current.leader && (!must_be_sound || sound(x, name)))
+      if (live(name) && name != x.current.leader && !holds(x.refilling, name) &&
+          (!must_be_sound || (sound(x, name) && writes(name))))
         able.push_back(name);
     return cheapest(x.p, able, [&](const auto& name) {
-      return std::tuple{leaving(name), !sound(x, name), led(name)};
+      return std::tuple{!writes(name), leaving(name), !sound(x, name), led(name)};
     });
   }
 
@@ -212,6 +218,8 @@ private:
       return create(x);
     if (!live(x.current.leader))
       return replace_leader(x, x.current.leader + " is dead");
+    if (!writes(x.current.leader) && leave_full_disk(x))
+      return;
     if (x.stuck)
       return replace_leader(x, x.current.leader + " cannot go on in this epoch");
     if (x.settled && !x.current.previous.empty()) {
@@ -246,12 +254,40 @@ private:
       lead(x, *next, view_change::way::swap, why);
   }
 
+  /// It does not serve, so there is nothing to hand over. Who has everything knows only itself when
+  /// its leader is silent; whoever takes over adopts the best log of a majority in any case.
+  bool leave_full_disk(const placed_partition& x) {
+    auto others = names{};
+    for (const auto& name : x.current.replicas)
+      if (name != x.current.leader && live(name) && writes(name) && !holds(x.refilling, name))
+        others.push_back(name);
+    auto voters = [&](const names& all) {
+      auto n = std::count_if(all.begin(), all.end(), [&](const auto& name) {
+        return live(name) && writes(name) && !holds(x.refilling, name);
+      });
+      return all.empty() || static_cast<std::size_t>(n) * 2 > all.size();
+    };
+    if (!voters(x.current.replicas) || !voters(x.current.previous))
+      return false;
+    auto next = cheapest(x.p, others, [&](const auto& name) {
+      return std::tuple{!sound(x, name), leaving(name), led(name)};
+    });
+    if (next)
+      lead(
+          x, *next, view_change::way::swap, "the disk of " + x.current.leader + " takes no writes");
+    return next.has_value();
+  }
+
   // -- what should be -----------------------------------------------------------------------------
 
   bool can_remove(const placed_partition& x, const std::string& name) const {
     auto stay = std::size_t{0};
-    for (const auto& other : x.current.replicas)
+    for (const auto& other : x.current.replicas) {
+      // Its vote does not count yet, and those that do may be just enough.
+      if (other != name && holds(x.refilling, other))
+        return false;
       stay += other != name && sound(x, other) ? 1 : 0;
+    }
     return name != x.current.leader && stay * 2 > x.current.replicas.size() - 1;
   }
 
@@ -365,7 +401,7 @@ private:
 
   names wanted_; ///< may be given something
   std::size_t staying_ = 0;
-  std::map<std::string, bool> live_, leaving_;
+  std::map<std::string, bool> live_, leaving_, writes_;
   std::map<std::string, std::int64_t> held_; ///< replicas
   std::map<std::string, std::int64_t> led_;  ///< weights of what it leads
   std::map<partition_no, std::int64_t> weights_;

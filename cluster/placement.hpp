@@ -7,8 +7,9 @@
 //
 // Guarantees: a replica is taken away only if those that stay have a majority that is live and in
 // sync; nothing is taken from a partition without a live leader. Leadership moves only to a live
-// replica, and only if a majority (of the previous replicas, too) is live to follow. At most
-// `moves` partitions at a time are in the middle of something that was not forced on them.
+// replica, and only if a majority (of the previous replicas, too) is live to follow; it leaves a
+// node whose disk takes no writes. No set gets smaller around a replica that is being refilled. At
+// most `moves` partitions at a time are in the middle of something that was not forced on them.
 //
 // Does not: judge who is live, or place by racks.
 #pragma once
@@ -27,6 +28,7 @@ struct placed_node {
   bool live = true;
   /// Is to hold nothing: draining, removed, or away for so long that it is replaced.
   bool leaving = false;
+  bool writes = true; ///< its disk takes what it is given
   bool operator==(const placed_node&) const = default;
 };
 
@@ -39,6 +41,8 @@ struct placed_partition {
   std::vector<std::string> in_sync{};
   bool stuck = false;     ///< its leader cannot go on in this epoch
   std::uint64_t load = 0; ///< of leading it, in any unit, the same for all
+  /// Damaged replicas that are not whole again: they do not vote. Never in `in_sync`.
+  std::vector<std::string> refilling{};
 };
 
 struct placement_options {

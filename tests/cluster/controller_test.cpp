@@ -29,7 +29,10 @@ public:
     std::unique_ptr<controller> decides;
     std::uint64_t incarnation = 0;
     bool running = true;
+    bool gone = false; ///< the process ended: whoever dials it is refused
     bool sees_store = true;
+    bool disk_fails = false;
+    std::set<partition_no> refilling;
     std::map<partition_no, std::uint64_t> leads; ///< epoch
   };
 
@@ -54,6 +57,10 @@ public:
   }
 
   void kill(const std::string& name) { nodes_[name].running = false; }
+  void end(const std::string& name) {
+    kill(name);
+    nodes_[name].gone = true;
+  }
   void resume(const std::string& name) { nodes_[name].running = true; }
   void cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
   void isolate(const std::string& name) {
@@ -127,6 +134,7 @@ public:
     });
   }
 
+  node& at(const std::string& name) { return nodes_[name]; }
   controller& of(const std::string& name) { return *nodes_[name].decides; }
 
   std::unique_ptr<meta_store> store = make_local_meta_store(memory_meta_hooks());
@@ -146,11 +154,15 @@ private:
     for (auto& [other, x] : nodes_)
       if (other != name && reaches(name, other))
         out.reaches.push_back(other);
+      else if (x.gone)
+        out.refused_by.push_back(other);
+    out.disk_fails = nodes_[name].disk_fails;
     for (auto& [p, v] : contents().views) {
       if (std::count(v.replicas.begin(), v.replicas.end(), name) == 0)
         continue;
       auto leads = v.leader == name;
       auto x = partition_report{p, v.epoch, leads, false, false, {}, 0};
+      x.refilling = nodes_[name].refilling.contains(p);
       x.settled = leads && most_reachable(name, v.replicas) && most_reachable(name, v.previous);
       for (const auto& other : v.replicas)
         if (leads && (other == name || reaches(name, other)))
@@ -242,6 +254,41 @@ TEST(controller, moves_leaders_away_from_any_dead_node_in_time) {
   auto record = node_info{};
   world.store->get_node(victim, record);
   EXPECT_TRUE(record.down);
+}
+
+TEST(controller, that_was_killed_is_followed_without_waiting_for_its_silence) {
+  auto world = small_world{3};
+  world.run(2s);
+  auto holder = world.holders().at(0);
+  world.end(holder);
+  EXPECT_LE(world.until([&] { return world.leads_nothing(holder); }), 900ms);
+}
+
+TEST(controller, leads_away_from_a_disk_that_takes_no_writes_and_back_when_it_does) {
+  auto world = small_world{3};
+  world.run(2s);
+  world.at("n2").disk_fails = true;
+  EXPECT_LE(world.until([&] { return world.leads_nothing("n2"); }), 500ms);
+  world.run(5s);
+  EXPECT_TRUE(world.leads_nothing("n2"));
+  EXPECT_FALSE(world.holds_nothing("n2")); // it is full, not gone
+  world.at("n2").disk_fails = false;
+  world.until([&] { return !world.leads_nothing("n2"); });
+}
+
+TEST(controller, takes_no_replica_for_complete_that_is_being_refilled) {
+  auto world = small_world{4, 1};
+  world.run(2s);
+  auto view = world.contents().views.begin()->second;
+  auto leaving = view.replicas[0], damaged = view.replicas[1];
+  world.at(damaged).refilling.insert(partition_no{0});
+  world.set_state(leaving, node_state::draining);
+  world.run(20s);
+  auto now = world.contents().views.begin()->second;
+  EXPECT_NE(now.leader, damaged);
+  EXPECT_TRUE(std::count(now.replicas.begin(), now.replicas.end(), leaving)) << "it has a vote";
+  world.at(damaged).refilling.clear();
+  world.until([&] { return world.holds_nothing(leaving); });
 }
 
 TEST(controller, gives_a_node_that_came_back_its_share_again) {
@@ -518,6 +565,28 @@ TEST_F(liveness_test, counts_from_when_a_majority_said_so_without_a_break) {
     EXPECT_EQ(alive.is_dead("c"), t >= 2600ms) << t.count();
   }
   EXPECT_FALSE(alive.is_dead("a"));
+}
+
+TEST_F(liveness_test, believes_at_once_most_who_are_refused) {
+  know({"a", "b", "c"});
+  for (auto t = 0ms; t <= 1000ms; t += 10ms) {
+    alive.reported("a", {"b"}, t, {"c"});
+    alive.reported(
+        "b", {"a"}, t, t >= 500ms ? std::vector<std::string>{"c"} : std::vector<std::string>{});
+    alive.look(t);
+    EXPECT_EQ(alive.is_dead("c"), t >= 650ms) << t.count();
+    EXPECT_EQ(alive.doubts_anybody(), t <= 650ms) << t.count();
+  }
+}
+
+TEST_F(liveness_test, does_not_believe_a_refusal_that_is_over) {
+  know({"a", "b", "c"});
+  for (auto t = 0ms; t <= 1000ms; t += 10ms) {
+    alive.reported("a", {"b", "c"}, t, {"c"}); // it listens again
+    alive.reported("b", {"a"}, t, {"c"});
+    alive.look(t);
+    EXPECT_FALSE(alive.is_dead("c")) << t.count();
+  }
 }
 
 TEST_F(liveness_test, believes_nobody_who_is_silent) {

@@ -129,6 +129,45 @@ TEST_F(placement, gives_a_stuck_leader_a_new_epoch_or_another_leader) {
   EXPECT_THAT(changes(), IsEmpty());
 }
 
+TEST_F(placement, leaves_a_leader_whose_disk_is_full) {
+  node("a").writes = false;
+  partitions[0].settled = false; // it does not serve
+  partitions[0].in_sync = {};
+  auto x = change();
+  EXPECT_NE(x.next.leader, "a");
+  EXPECT_EQ(x.how, way::swap);
+  node("b").writes = false;
+  EXPECT_THAT(changes(), IsEmpty()) << "nobody can commit";
+}
+
+TEST_F(placement, gives_nothing_to_a_full_disk) {
+  all = nodes({"a", "b", "c", "d"});
+  node("d").writes = false;
+  EXPECT_THAT(changes(), IsEmpty());
+  partitions[0].current.replicas = {"a", "b"};
+  partitions[0].in_sync = {"a", "b"};
+  EXPECT_THAT(change().next.replicas, UnorderedElementsAre("a", "b", "c"));
+}
+
+TEST_F(placement, makes_no_set_smaller_around_a_replica_that_is_refilled) {
+  partitions = {whole({7, "a", {"a", "b", "c", "d"}})};
+  all = nodes({"a", "b", "c", "d"});
+  node("d").leaving = true;
+  partitions[0].in_sync = {"a", "c", "d"};
+  partitions[0].refilling = {"b"};
+  EXPECT_THAT(changes(), IsEmpty());
+  partitions[0].refilling = {};
+  partitions[0].in_sync = {"a", "b", "c", "d"};
+  EXPECT_THAT(change().next.replicas, UnorderedElementsAre("a", "b", "c"));
+}
+
+TEST_F(placement, lets_no_replica_lead_that_is_refilled) {
+  node("a").live = false;
+  partitions[0].in_sync = {};
+  partitions[0].refilling = {"b"};
+  EXPECT_EQ(change().next.leader, "c");
+}
+
 TEST_F(placement, leaves_two_copies_alone_when_one_dies) {
   all = nodes({"a", "b", "d"});
   options.replicas = 2;
@@ -421,7 +460,7 @@ private:
 
   void settle() {
     auto quiet = 0;
-    for (auto steps = 0; quiet < 12; ++steps) {
+    for (auto steps = 0; quiet < 40; ++steps) {
       ASSERT_LT(steps, 5000) << "does not come to rest";
       quiet = step() ? 0 : quiet + 1;
       if (::testing::Test::HasFatalFailure())
