@@ -68,6 +68,7 @@ struct replica_rules {
   bool lead_an_epoch_once = true;       ///< false: again after a restart
   bool followers_check_previous = true; ///< false: append whatever follows by lsn
   bool damaged_keep_quiet = true;       ///< false: answer fences with whatever is left
+  bool empty_disk_is_damage = true;     ///< false: the owner takes it for one of a new replica
 };
 
 /// What the disk said at the start. The records were read and their checksums were right, or

@@ -59,6 +59,7 @@ const std::vector<named_mutation>& replica_mutations() {
     without("lead-epoch-twice", &replica_rules::lead_an_epoch_once);
     without("no-continuity-check", &replica_rules::followers_check_previous);
     without("damaged-votes", &replica_rules::damaged_keep_quiet);
+    without("empty-disk-is-new", &replica_rules::empty_disk_is_damage);
     return out;
   }();
   return all;

@@ -52,6 +52,9 @@ public:
   bool flip(seeded_random& random);
   /// An empty disk in place of this one, but for the node's name.
   void lose();
+  bool is_lost() const { return lost_; }
+  /// As if it had always been empty.
+  void forget_loss() { lost_ = false; }
   /// Whether damage is left that nobody noticed and nobody replaced.
   bool is_damaged() const;
 

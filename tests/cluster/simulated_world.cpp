@@ -78,6 +78,10 @@ void simulated_world::start(node& n) {
   n.failing = false;
   n.committed = 0;
   n.machine = std::make_unique<replica>(n.name, rules_of_thumb_, n.disk, options_.rules);
+  if (n.disk.is_lost() && !options_.rules.empty_disk_is_damage) {
+    n.disk.forget_loss();
+    n.unhealthy = false;
+  }
   auto disk = n.disk.scan();
   n.handed_out = disk.applied;
   perform(n, n.machine->start(disk, clock_of(n)));
