@@ -160,6 +160,7 @@ void catalog_share_state::announce() {
 }
 
 void catalog_share_state::say_have(const std::string& to) {
+  sv->remote->set_knows_catalog();
   pb::Control out;
   out.mutable_have()->set_epoch(heard_epoch);
   out.mutable_have()->set_version(version());
@@ -201,6 +202,7 @@ void catalog_share_state::publish() {
   if (epoch == 0)
     return say_have(announcer);
   led_since = epoch;
+  sv->remote->set_knows_catalog();
   announce();
   auto all = std::move(waiting);
   waiting.clear();

@@ -148,6 +148,11 @@ public:
   catalog_share_actor catalog_share() const;
   void set_catalog_share(catalog_share_actor hdl);
 
+  /// Whether the catalog here was that of the cluster once since the start. Before, it may lack
+  /// keys that callers were given while this node was away, or all of them.
+  bool knows_catalog() const { return knows_catalog_; }
+  void set_knows_catalog() { knows_catalog_ = true; }
+
   /// Whether a node can be asked: said by its peer.
   bool ready(const std::string& name) const;
   void set_ready(const std::string& name, bool on);
@@ -180,6 +185,7 @@ private:
   cluster_hub_actor hub_;
   catalog_share_actor catalog_share_;
   std::atomic<cluster::node_links*> links_{nullptr};
+  std::atomic<bool> knows_catalog_{false};
 };
 
 } // namespace shoal

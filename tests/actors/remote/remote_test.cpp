@@ -645,6 +645,19 @@ TEST_F(remote_test, a_node_that_missed_changes_catches_up) {
   EXPECT_TRUE(at("n3").sv->catalog.load()->biz(app, "LATER"));
 }
 
+TEST_F(remote_test, a_node_says_once_it_has_the_catalog_of_the_cluster) {
+  lead(partition_no{0}, "n1");
+  net.cut("n3", "n1");
+  net.cut("n3", "n2");
+  wait(5s);
+  EXPECT_TRUE(at("n1").sv->remote->knows_catalog());
+  EXPECT_TRUE(at("n2").sv->remote->knows_catalog());
+  EXPECT_FALSE(at("n3").sv->remote->knows_catalog());
+  net.heal_all();
+  wait(5s);
+  EXPECT_TRUE(at("n3").sv->remote->knows_catalog());
+}
+
 TEST_F(remote_test, an_owner_whose_catalog_lags_is_given_a_moment) {
   auto who = principal::user(user_at("n2"));
   auto old = at("n2").sv->catalog.load();
