@@ -14,6 +14,7 @@
 #include "actors/remote/remote_partition.hpp"
 #include "cluster/config_nodes.hpp"
 #include "cluster/etcd_meta_store.hpp"
+#include "storage/identity.hpp"
 
 namespace shoal {
 
@@ -22,8 +23,13 @@ namespace {
 /// A partition's streams outlive its leadership for so long: they have callers to answer.
 constexpr auto farewell = std::chrono::milliseconds{500};
 
-/// How long a node that stops waits until others lead what it led.
+/// How long a node that stops waits until others lead what it led; and how long for the first of
+/// them, since the meta store may have gone away meanwhile.
 constexpr auto leave_patience = std::chrono::milliseconds{2000};
+constexpr auto first_patience = std::chrono::milliseconds{1000};
+
+/// It is read four times a second.
+constexpr cluster::instant meta_silence = std::chrono::milliseconds{1500};
 
 std::uint64_t random_number() {
   std::random_device source;
@@ -76,17 +82,33 @@ void cluster_part::leave() {
     std::lock_guard lock{mutex_};
     return homes_.size();
   };
-  auto deadline = std::chrono::steady_clock::now() + leave_patience;
-  for (auto round = 0; homes() > 0 && std::chrono::steady_clock::now() < deadline; ++round) {
+  using clock = std::chrono::steady_clock;
+  const auto begin = clock::now();
+  const auto all = homes();
+  auto left = all;
+  for (auto round = 0; left > 0 && meta_answers(); ++round) {
+    auto patience = left == all ? first_patience : leave_patience;
+    if (clock::now() - begin >= patience)
+      break;
     if (round % 5 == 0)
       caf::anon_send(steward_, atom::stop::value);
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    left = homes();
   }
+  if (left == 0)
+    return;
+  log::warn("this node ends while it leads", {{"partitions", left}});
+  meta_->interrupt(); // the steward must not wait for it when its turn to end comes
+}
+
+bool cluster_part::meta_answers() const {
+  return boot_time() - meta_answered_.load() < meta_silence;
 }
 
 void cluster_part::stop() {
   if (!links_ || !steward_)
     return;
+  meta_->interrupt();
   links_->stop(); // no frames, and no news of peers, from here on
   for (auto hdl : {caf::actor_cast<caf::actor>(steward_), caf::actor_cast<caf::actor>(replicator_)})
     if (hdl)
@@ -129,9 +151,11 @@ void cluster_part::open_links() {
     log::info("link up", {{"peer", peer.name}});
     remote->on_up(peer.name);
   };
-  on.on_down = [remote](const cluster::peer_info& peer, const std::string& why) {
+  on.on_down = [this, remote](const cluster::peer_info& peer, const std::string& why) {
     log::warn("link down", {{"peer", peer.name}, {"why", why}});
     remote->on_down(peer.name);
+    if (steward_)
+      caf::anon_send(steward_, atom::lost::value, hurried_reports);
   };
   links_ = cluster::make_node_links(x, on);
   remote->set_links(links_.get());
@@ -167,6 +191,8 @@ void cluster_part::spawn_replicator() {
   x.partitions = opt_.config.cluster.partitions;
   x.rules = rules_of(opt_.config);
   x.now = boot_time;
+  // A disk that the cluster does not know may be there in the place of one that it knows.
+  x.hold_back = !storage::is_enlisted(*opt_.services->db);
   x.send = [this](const std::string& to, std::string bytes) {
     return links_->send(to, cluster::traffic::replication, std::move(bytes));
   };
@@ -253,6 +279,8 @@ void cluster_part::spawn_steward() {
   x.services = opt_.services;
   x.config = opt_.config;
   x.incarnation = incarnation_;
+  x.disk = opt_.disk;
+  x.meta_answered = [this] { meta_answered_ = boot_time(); };
   x.meta = meta_.get();
   x.links = [this] { return links_->status(); };
   x.send = [this](const std::string& to, std::string bytes) {

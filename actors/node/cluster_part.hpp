@@ -5,6 +5,7 @@
 // replica begins to serve, and takes it away when it stops.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,6 +28,7 @@ class actor_registry;
 struct cluster_part_options {
   cluster::config config; ///< of this node: cluster/config_nodes.hpp, `for_node`
   services_ptr services;
+  std::uint64_t disk = 0;           ///< id of the node's store
   actor_registry* actors = nullptr; ///< where its actors have their seats; may be null
   /// Spawns an actor, watches it, and spawns it again should it die.
   std::function<void(const std::string& name, std::function<caf::actor()> spawn)> watch;
@@ -45,7 +47,9 @@ public:
   /// Throws std::runtime_error with a sentence for people.
   void start();
 
-  /// Hands over what this node leads, as far as others are there to take it. Bounded.
+  /// Hands over what this node leads, as far as others are there to take it. Bounded. If the meta
+  /// store does not answer nothing can change hands: then it returns soon, and what is led here is
+  /// served until `stop`.
   void leave();
 
   /// Stops leading and links; actors end with the node.
@@ -61,6 +65,7 @@ public:
 private:
   struct home;
 
+  bool meta_answers() const;
   void open_links();
   void spawn_stand_ins();
   void spawn_replicator();
@@ -73,6 +78,7 @@ private:
   caf::actor_system& system_;
   cluster_part_options opt_;
   std::uint64_t incarnation_;
+  std::atomic<cluster::instant> meta_answered_{}; ///< when the steward last read the meta store
   std::unique_ptr<cluster::meta_store> meta_;
   std::unique_ptr<cluster::node_links> links_;
   replicator_actor replicator_;

@@ -7,6 +7,7 @@
 #include <caf/all.hpp>
 
 #include "actors/api/api_actor.hpp"
+#include "actors/api/problem.hpp"
 #include "actors/catalog/catalog_actor.hpp"
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/catalog/new_key.hpp"
@@ -38,6 +39,11 @@ namespace {
 
 constexpr unsigned reader_count = 2;
 constexpr auto drain_patience = std::chrono::milliseconds{2500};
+/// Of a node of a cluster that starts, until it has the catalog: whoever calls a node that does not
+/// know his key hears that it is wrong.
+constexpr auto catalog_patience = std::chrono::milliseconds{3000};
+/// Of a node that stops, for everything before its actors end.
+constexpr auto stop_patience = std::chrono::milliseconds{3800};
 constexpr std::uint32_t reconnect_spread_ms = 5000;
 
 /// Hears a device connection on its loop's thread, and tells the device actor.
@@ -52,6 +58,13 @@ public:
 
 private:
   device_actor hdl_;
+};
+
+/// Of a connection that is closed before anybody hears of it.
+class deaf_sink : public tls::link_sink {
+public:
+  void on_frame(frame) override {}
+  void on_closed(ec) override {}
 };
 
 shared_bytes going_away(std::mt19937& random) {
@@ -71,7 +84,10 @@ struct node::impl {
   void open_store();
   void make_operator_key();
   void start_actors();
-  void start_endpoints();
+  void await_catalog() const;
+  bool knows_nobody() const;
+  void start_endpoint();
+  void start_admin();
   void start_partitions();
   void join_cluster();
   void watch(const std::string& name, std::function<caf::actor()> spawn);
@@ -93,6 +109,7 @@ struct node::impl {
   std::unique_ptr<storage::database> db;
   std::unique_ptr<storage::commit_log> log;
   services_ptr sv;
+  std::uint64_t store_id = 0;
   std::string operator_key;
   caf::actor_system_config config;
   std::unique_ptr<caf::actor_system> system;
@@ -135,6 +152,7 @@ void node::impl::open_store() {
   sv = std::make_shared<services>(opt.partitions);
   sv->name = opt.name;
   sv->epoch = identity.epoch;
+  store_id = identity.store_id;
   sv->limit = opt.limit;
   sv->count = &count;
   sv->db = db.get();
@@ -318,6 +336,7 @@ void node::impl::join_cluster() {
   cluster_part_options x;
   x.config = *opt.cluster;
   x.services = sv;
+  x.disk = store_id;
   x.actors = &actors;
   x.watch = [this](const std::string& name, std::function<caf::actor()> spawn) {
     watch(name, std::move(spawn));
@@ -353,6 +372,10 @@ void node::impl::stop_actors() {
 // -- sockets -------------------------------------------------------------------------------------
 
 std::shared_ptr<tls::link_sink> node::impl::accept_device(tls::link link, const std::string& peer) {
+  if (knows_nobody()) {
+    link.close(nullptr, ec::going_away);
+    return std::make_shared<deaf_sink>();
+  }
   device_options x;
   x.services = sv;
   x.wire = connection_of(link, peer);
@@ -362,6 +385,9 @@ std::shared_ptr<tls::link_sink> node::impl::accept_device(tls::link link, const 
 
 void node::impl::answer_request(http::request request, http::responder respond) {
   ++count.api_calls;
+  if (knows_nobody())
+    return respond(api::problem(
+        ec::going_away, "this node does not have the cluster's keys yet", sv->now_ms()));
   api_actor hdl;
   {
     std::lock_guard lock{api_mutex};
@@ -370,7 +396,18 @@ void node::impl::answer_request(http::request request, http::responder respond) 
   caf::anon_send(hdl, atom::call::value, api_call{std::move(request), std::move(respond)});
 }
 
-void node::impl::start_endpoints() {
+void node::impl::await_catalog() const {
+  auto end = std::chrono::steady_clock::now() + catalog_patience;
+  while (others && !sv->remote->knows_catalog() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+}
+
+/// Nobody can be told from a stranger yet: others may know him.
+bool node::impl::knows_nobody() const {
+  return others && !sv->remote->knows_catalog() && sv->catalog.load()->keys(app_no{0}).empty();
+}
+
+void node::impl::start_endpoint() {
   tls::endpoint_options x;
   x.address = opt.address;
   x.port = opt.port;
@@ -390,13 +427,18 @@ void node::impl::start_endpoints() {
   x.max_connections = opt.max_connections;
   x.max_frame = opt.max_frame;
   x.max_http_body = opt.max_http_body;
-  endpoint = std::make_unique<tls::endpoint>(
+  auto made = std::make_unique<tls::endpoint>(
       x, tls::endpoint_handlers{
              [this](tls::link link, const std::string& peer) { return accept_device(link, peer); },
              [this](http::request request, http::responder respond) {
                answer_request(std::move(request), std::move(respond));
              },
          });
+  std::lock_guard lock{endpoint_mutex};
+  endpoint = std::move(made);
+}
+
+void node::impl::start_admin() {
   tls::endpoint_options y;
   y.address = opt.admin_address;
   y.port = opt.admin_port;
@@ -440,7 +482,9 @@ void node::start() {
     impl_->make_operator_key();
   impl_->started = true;
   impl_->start_actors();
-  impl_->start_endpoints();
+  impl_->start_admin();
+  impl_->await_catalog();
+  impl_->start_endpoint();
   impl_->ready = true;
   log::info("node ready", {{"name", impl_->opt.name}, {"port", port()},
                               {"admin_port", admin_port()}, {"epoch", impl_->sv->epoch}});
@@ -452,12 +496,16 @@ void node::stop() {
     return;
   x.started = false;
   x.ready = false;
+  auto begin = std::chrono::steady_clock::now();
   if (x.others)
     x.others->leave(); // first: devices that are sent away find their streams elsewhere
   if (x.endpoint) {
     x.endpoint->stop_accepting();
     std::mt19937 random{std::random_device{}()};
-    x.endpoint->drain([&](std::size_t) { return going_away(random); }, drain_patience);
+    auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
+    x.endpoint->drain([&](std::size_t) { return going_away(random); },
+        std::min(drain_patience, stop_patience - passed));
   }
   if (x.others)
     x.others->stop();

@@ -8,6 +8,7 @@
 #include "actors/log.hpp"
 #include "actors/node/operator_key.hpp"
 #include "cluster/config_nodes.hpp"
+#include "storage/identity.hpp"
 #include "storage/records.hpp"
 
 namespace shoal {
@@ -20,6 +21,10 @@ using cluster::node_state;
 namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds{250};
+constexpr auto hurried_interval = std::chrono::milliseconds{60};
+constexpr auto uneasy_interval = std::chrono::milliseconds{100};
+/// A disk that was full has to take writes for so long before its node is to lead again.
+constexpr instant disk_recovery = std::chrono::seconds{5};
 constexpr double load_window_s = 30;
 constexpr double least_load = 50;         ///< records per second
 constexpr std::uint64_t sync_lag = 1'000; ///< records; a replica that misses fewer is in sync
@@ -36,7 +41,9 @@ cluster::node_report read_report(const std::string& from, const replication::Rep
   for (auto& held : x.held())
     out.partitions.push_back({partition_no{static_cast<std::uint16_t>(held.partition())},
         held.epoch(), held.leads(), held.settled(), held.wants_view(),
-        {held.in_sync().begin(), held.in_sync().end()}, held.load()});
+        {held.in_sync().begin(), held.in_sync().end()}, held.load(), held.refilling()});
+  out.refused_by.assign(x.refused_by().begin(), x.refused_by().end());
+  out.disk_fails = x.disk_fails();
   return out;
 }
 
@@ -53,26 +60,35 @@ void steward_state::start(steward_options x) {
   rules.takeover = std::chrono::milliseconds{opt.config.cluster.takeover_ms};
   rules.beat = rules.takeover / 3;
   brain.emplace(rules);
-  watch = opt.meta->watch([hdl] { caf::anon_send(hdl, atom::call::value); });
+  watch = opt.meta->watch([hdl, asked = asked_to_look] {
+    if (!asked->exchange(true))
+      caf::anon_send(hdl, atom::call::value);
+  });
 }
 
 void steward_state::tick() {
   look();
+  tell_soon();
+  keep_operator_key();
+  self->delayed_send(self, look_interval, atom::tick::value);
+}
+
+void steward_state::tell_soon() {
   self->request(opt.replicator, std::chrono::seconds{5}, atom::status::value)
       .then([this](const std::vector<replica_report>& replicas) { tell_others(replicas); },
           [](caf::error&) {});
-  keep_operator_key();
-  self->delayed_send(self, look_interval, atom::tick::value);
 }
 
 // -- the meta store ------------------------------------------------------------------------------
 
 void steward_state::look() {
+  looking_soon = false;
+  *asked_to_look = false;
   cluster::meta_contents found;
   auto started = boot_time();
   if (opt.meta->read_all(found) != meta_result::done) {
     auto why = opt.meta->problem();
-    if (problem.empty())
+    if (problem.empty() && !leaving)
       log::warn("meta store is away; nothing changes hands", {{"why", why}});
     problem = why.empty() ? "not readable" : why;
     return;
@@ -80,6 +96,7 @@ void steward_state::look() {
   if (!problem.empty())
     log::info("meta store is back");
   problem.clear();
+  opt.meta_answered();
   if (!joined && !join())
     return;
   meta = std::move(found);
@@ -87,6 +104,11 @@ void steward_state::look() {
   take_views();
   enlist();
   decide();
+}
+
+void steward_state::look_again() {
+  if (!asked_to_look->exchange(true))
+    self->send(self, atom::call::value);
 }
 
 void steward_state::take_views() {
@@ -140,8 +162,11 @@ void steward_state::enlist() {
     log::error("another process runs as this node: giving up", {{"node", me}});
     return opt.give_up();
   }
+  if (!disk_judged)
+    return judge_disk(known);
   auto next = known;
   next.name = me;
+  next.disk = opt.disk;
   for (auto& x : opt.config.nodes)
     if (x.name == me) {
       next.address = x.address;
@@ -154,6 +179,28 @@ void steward_state::enlist() {
   if (next.state == node_state::removed)
     next.state = node_state::up;
   enlisted = opt.meta->swap_node(known.version, next) == meta_result::done;
+  if (enlisted && storage::set_enlisted(*opt.services->db) != ec::none)
+    log::warn("this disk does not keep that the cluster knows it; the next start asks again");
+}
+
+/// A disk that comes in the place of another one knows nothing of what this node promised. Its
+/// replicas must be damaged for good before the record calls it the node's disk.
+void steward_state::judge_disk(const node_info& known) {
+  if (judging)
+    return;
+  judging = true;
+  auto lost = cluster::is_replaced(known, opt.disk);
+  if (lost)
+    log::error("the data folder is not the one that this node had: what it promised is lost, all "
+               "its replicas are filled again by the others",
+        {{"node", opt.config.node.name}, {"had", known.disk}, {"has", opt.disk}});
+  self->request(opt.replicator, std::chrono::minutes{1}, atom::online::value, disk_verdict{lost})
+      .then(
+          [this](bool) {
+            disk_judged = true;
+            look_again();
+          },
+          [this](caf::error&) { judging = false; });
 }
 
 void steward_state::swap(partition_no no, const cluster::view& next, const std::string& why) {
@@ -181,7 +228,7 @@ void steward_state::need(const replica_need& x) {
     break;
   }
   }
-  self->send(self, atom::call::value); // everybody should know soon
+  look_again(); // everybody should know soon
 }
 
 // -- reports -------------------------------------------------------------------------------------
@@ -197,6 +244,11 @@ void steward_state::take_report(const replication_frame& x) {
       self->send(opt.replicator, atom::moved::value, no, order.to());
   }
   brain->reported(read_report(x.from, frame.report()), boot_time());
+  // Somebody may be dead: that is decided by a look, and the next one is a while off.
+  if (brain->is_uneasy() && !looking_soon) {
+    looking_soon = true;
+    self->delayed_send(self, uneasy_interval, atom::call::value);
+  }
 }
 
 void steward_state::tell_others(const std::vector<replica_report>& replicas) {
@@ -206,8 +258,14 @@ void steward_state::tell_others(const std::vector<replica_report>& replicas) {
   for (auto& link : links)
     if (link.up)
       out.add_reaches(link.peer.name);
-  for (auto& x : replicas)
+    else if (link.refused_us)
+      out.add_refused_by(link.peer.name);
+  for (auto& x : replicas) {
     add_held(x, out);
+    if (x.rests)
+      disk_failed = boot_time();
+  }
+  out.set_disk_fails(disk_failed != instant{} && boot_time() - disk_failed < disk_recovery);
   own = out;
   brain->reported(read_report(opt.config.node.name, out), boot_time());
   for (auto& link : links) {
@@ -244,12 +302,14 @@ void steward_state::add_held(const replica_report& x, replication::Report& out) 
   auto leads = s.role == role::serving || s.role == role::suspended || s.role == role::handing_over;
   auto wish = wishes.find(x.partition);
   auto wants = wish != wishes.end() && wish->second > published[x.partition];
-  if (!leads && !wants)
+  auto refilling = s.role == role::quarantined;
+  if (!leads && !wants && !refilling)
     return;
   auto& held = *out.add_held();
   held.set_partition(raw(x.partition));
   held.set_epoch(published[x.partition]);
   held.set_wants_view(wants);
+  held.set_refilling(refilling);
   if (!leads)
     return;
   held.set_epoch(s.epoch);
@@ -286,7 +346,7 @@ void steward_state::decide() {
   if (controlled != brain->holds())
     log::info(brain->holds() ? "this node controls" : "this node controls no more");
   if (changed)
-    self->send(self, atom::call::value); // what was decided is to be known here at once
+    look_again(); // what was decided is to be known here at once
 }
 
 /// Every partition goes to a replica that has everything; asked again until none is led here.
@@ -348,7 +408,7 @@ node_list steward_state::change_node(const std::string& node, const std::string&
     if (result != meta_result::done)
       return {ec::storage_failed, "the meta store is away: " + opt.meta->problem(), {}};
     x = next;
-    self->send(self, atom::call::value);
+    look_again();
     auto out = nodes();
     std::erase_if(out.nodes, [&](const node_entry& y) { return y.name != node; });
     return out;
@@ -406,6 +466,11 @@ steward_actor::behavior_type steward(
       [self](atom::status) { return self->state.picture(); },
       [self](atom::stop) { self->state.leave(); },
       [self](atom::call) { self->state.look(); },
+      [self](atom::lost, int reports) {
+        self->state.tell_soon();
+        if (reports > 1)
+          self->delayed_send(self, hurried_interval, atom::lost::value, reports - 1);
+      },
       [self](atom::tick) { self->state.tick(); },
   };
 }

@@ -6,6 +6,7 @@
 // with the node only.  While the meta store is away nothing changes hands; what is owned goes on.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -59,6 +60,9 @@ using steward_actor = membership_actor::extend<
     caf::reacts_to<atom::stop>,
     // From the meta store's watch: something may have changed.
     caf::reacts_to<atom::call>,
+    // A link went down: so many reports are to follow each other quickly, until it is clear
+    // whether anybody listens there.
+    caf::reacts_to<atom::lost, int>,
     // INTERNAL: look again.
     caf::reacts_to<atom::tick>>;
 
@@ -66,12 +70,14 @@ struct steward_options {
   services_ptr services;
   cluster::config config;
   std::uint64_t incarnation = 0;
+  std::uint64_t disk = 0;              ///< id of the store of this node
   cluster::meta_store* meta = nullptr; ///< outlives it
   std::function<std::vector<cluster::link_status>()> links;
   std::function<void(const std::string& to, std::string bytes)> send;
   replicator_actor replicator;
   std::function<void(const std::vector<replica_view>&)> views_changed;
-  std::function<void()> give_up; ///< this node must not take part any more
+  std::function<void()> meta_answered; ///< the meta store was read just now
+  std::function<void()> give_up;       ///< this node must not take part any more
 };
 
 struct steward_state {
@@ -87,10 +93,13 @@ struct steward_state {
 
   void start(steward_options x);
   void tick();
+  void tell_soon();
   void look();
+  void look_again();
   void take_views();
   bool join();
   void enlist();
+  void judge_disk(const cluster::node_info& known);
   void leave();
   void take_report(const replication_frame& x);
   void tell_others(const std::vector<replica_report>& replicas);
@@ -107,6 +116,8 @@ struct steward_state {
 
   steward_actor::pointer self;
   steward_options opt;
+  /// A look was asked for and has not begun: many hints at once are one.
+  std::shared_ptr<std::atomic<bool>> asked_to_look = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<cluster::meta_watch> watch;
   cluster::meta_contents meta;
   cluster::instant read_at{}; ///< when `meta` was read
@@ -114,6 +125,9 @@ struct steward_state {
   bool joined = false; ///< the cluster is ours, and we know the epoch of its history
   bool leaving = false;
   bool enlisted = false; ///< our record says that this start of the process is here
+  bool disk_judged = false, judging = false;
+  bool looking_soon = false;
+  cluster::instant disk_failed{};                  ///< when a replica last rested because of it
   std::map<partition_no, std::uint64_t> published; ///< epoch that everybody here knows
   replication::Report own;                         ///< what we said last
   std::optional<cluster::controller> brain;        ///< decides, if this node controls
@@ -124,6 +138,9 @@ struct steward_state {
   std::map<std::string, std::vector<replication::Order>> orders;
   std::string key_written;
 };
+
+/// For `atom::lost`.
+inline constexpr int hurried_reports = 6;
 
 steward_actor::behavior_type steward(
     steward_actor::stateful_pointer<steward_state> self, steward_options options);

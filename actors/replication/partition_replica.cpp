@@ -9,7 +9,6 @@ using cluster::instant;
 
 namespace {
 
-constexpr instant disk_rest = std::chrono::seconds{1};
 constexpr instant lazy_delay = std::chrono::milliseconds{200};
 
 bool leads(cluster::replica_role x) {
@@ -27,10 +26,20 @@ partition_replica::partition_replica(std::string self, partition_no partition,
 
 partition_replica::~partition_replica() { stop_serving("the node stops"); }
 
-void partition_replica::start(instant now) { load(now); }
+void partition_replica::start(instant now, bool lost) { load(now, lost); }
 
-void partition_replica::load(instant now) {
+void partition_replica::lose(instant now) {
+  if (rules_)
+    carry_out(rules_->damaged("its disk is another one", now), now);
+  else
+    load(now, true);
+}
+
+void partition_replica::wake(instant now) { load(now, false); }
+
+void partition_replica::load(instant now, bool lost) {
   ++life_;
+  resting_ = false;
   auto event = [this, life = life_](disk_event::kind what) {
     return disk_event{partition_, life, what, 0, 0, ec::none};
   };
@@ -57,7 +66,8 @@ void partition_replica::load(instant now) {
           }});
   cluster::durable_state found;
   if (auto code = disk_->load(found); code != ec::none)
-    return fail("its log cannot be read: " + std::string{to_string(code)}, now);
+    return fail("its log cannot be read: " + std::string{to_string(code)});
+  found.damaged = found.damaged || lost;
   rules_ = std::make_unique<cluster::replica>(self_, options_, *disk_);
   carry_out(rules_->start(found, now), now);
   if (rules_ && view_)
@@ -84,7 +94,7 @@ void partition_replica::happened(const disk_event& x, instant now) {
     return carry_out(rules_->damaged("a record cannot be applied", now), now);
   if (x.code != ec::none) {
     carry_out(rules_->disk_failed(std::string{to_string(x.code)}, now), now);
-    return fail("a write failed: " + std::string{to_string(x.code)}, now);
+    return fail("a write failed: " + std::string{to_string(x.code)});
   }
   switch (x.what) {
   case disk_event::kind::persisted:
@@ -103,11 +113,8 @@ void partition_replica::happened(const disk_event& x, instant now) {
 }
 
 void partition_replica::tick(instant now) {
-  if (!rules_) {
-    if (now >= again_)
-      load(now);
+  if (!rules_)
     return;
-  }
   disk_->retry();
   carry_out(rules_->tick(now), now);
   auto lazy = now - lazy_since_ >= lazy_delay;
@@ -231,11 +238,11 @@ void partition_replica::stop_serving(const std::string& why) {
   hooks_->stopped(partition_, why);
 }
 
-void partition_replica::fail(const std::string& why, instant now) {
+void partition_replica::fail(const std::string& why) {
   log::error("replica stops", {{"partition", raw(partition_)}, {"why", why}});
   stop_serving(why);
   rules_.reset();
-  again_ = now + disk_rest;
+  resting_ = true;
 }
 
 } // namespace shoal

@@ -2,8 +2,9 @@
 // streams.
 //
 // Owned by the replicator, used on its thread only. Translates: what the rules decide becomes
-// writes, messages and calls of the hooks; what happens becomes inputs of the rules. A disk that
-// failed is given a second, then everything starts again from what it holds.
+// writes, messages and calls of the hooks; what happens becomes inputs of the rules. When a write
+// failed it rests, until its owner finds that the disk takes writes again; then everything starts
+// from what the disk holds.
 #pragma once
 
 #include <functional>
@@ -52,13 +53,20 @@ public:
       std::shared_ptr<const replica_hooks> hooks);
   ~partition_replica();
 
-  void start(cluster::instant now);
+  /// `lost`: this node was a replica, and its disk is another one now.
+  void start(cluster::instant now, bool lost);
+  /// The same, found out later.
+  void lose(cluster::instant now);
   void learn(const cluster::view& x, cluster::instant now);
   void receive(const std::string& from, const cluster::replica_message& x, cluster::instant now);
   void happened(const disk_event& x, cluster::instant now);
   /// Takes what streams have handed in.
   void work(cluster::instant now);
   void tick(cluster::instant now);
+  /// A write failed, or the disk could not be read.
+  bool rests() const { return resting_; }
+  /// Starts again after a rest.
+  void wake(cluster::instant now);
   void hand_over(const std::string& to, cluster::instant now);
   /// The meta store was read, not stale, after `quarantined()`: this is the highest epoch there.
   void promised_at_most(std::uint64_t epoch, cluster::instant now);
@@ -67,12 +75,12 @@ public:
   cluster::replica_status status() const;
 
 private:
-  void load(cluster::instant now);
+  void load(cluster::instant now, bool lost);
   void carry_out(cluster::decisions x, cluster::instant now);
   void carry_out(const cluster::checkpoint_step& x, cluster::instant now);
   void change_role(const cluster::role_change& x);
   void stop_serving(const std::string& why);
-  void fail(const std::string& why, cluster::instant now);
+  void fail(const std::string& why);
   void propose(bool with_lazy, cluster::instant now);
 
   const std::string self_;
@@ -88,9 +96,9 @@ private:
   std::optional<cluster::view> view_;            ///< newest known, for the next life
   std::shared_ptr<replicated_log> serving_;      ///< null unless this node leads
   std::optional<replicated_log::gathered> held_; ///< taken, and not accepted by the rules yet
-  cluster::instant again_{};                     ///< when to look at the disk again
   cluster::instant lazy_since_{};
   bool quarantined_ = false;
+  bool resting_ = false;
 };
 
 } // namespace shoal

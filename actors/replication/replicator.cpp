@@ -1,14 +1,19 @@
 #include "actors/replication/replicator.hpp"
 
+#include <algorithm>
 #include <ctime>
 
 #include "actors/log.hpp"
+#include "storage/keys.hpp"
 
 namespace shoal {
 
 namespace {
 
 constexpr std::size_t frame_bytes = 1u << 20; // of one frame; a single message may be bigger
+constexpr cluster::instant disk_rest = std::chrono::seconds{1};
+constexpr unsigned complaint_trials = 60;
+constexpr std::size_t trial_bytes = 64u << 10; // a few bytes fit on many a full disk
 
 std::size_t size_of(const cluster::replica_message& x) {
   std::size_t out = 64;
@@ -56,9 +61,57 @@ void replicator_state::start(replicator_options x) {
     replicas[i] = std::make_unique<partition_replica>(
         opt.self, no, *opt.services->db, *opt.services->log, opt.rules, own);
   }
+  held_back = opt.hold_back;
+  if (held_back)
+    return;
   for (auto& replica : replicas)
-    replica->start(opt.now());
+    replica->start(opt.now(), false);
   flush();
+}
+
+void replicator_state::judge(const disk_verdict& x) {
+  for (auto& replica : replicas)
+    if (held_back)
+      replica->start(opt.now(), x.lost);
+    else if (x.lost)
+      replica->lose(opt.now());
+  held_back = false;
+  flush();
+}
+
+/// All replicas share the disk: one trial for all of them.
+void replicator_state::wake_resting() {
+  auto now = opt.now();
+  auto rests = [](auto& x) { return x->rests(); };
+  if (std::none_of(replicas.begin(), replicas.end(), rests)) {
+    trial_at = {};
+    return;
+  }
+  if (trial_at == cluster::instant{})
+    trial_at = now + disk_rest;
+  if (now < trial_at)
+    return;
+  trial_at = now + disk_rest;
+  if (!disk_takes_writes())
+    return complain();
+  failed_trials = 0;
+  for (auto& replica : replicas)
+    if (replica->rests())
+      replica->wake(now);
+}
+
+void replicator_state::complain() {
+  if (failed_trials++ % complaint_trials == 0)
+    log::error("the disk takes no writes, and this node leads nothing: make space; if the store is "
+               "damaged, stop the node, empty its data folder and start it, the others fill it");
+}
+
+bool replicator_state::disk_takes_writes() const {
+  auto key = storage::identity_key("trial");
+  storage::write_batch rows;
+  rows.put(key, std::string(trial_bytes, '.'));
+  rows.erase(key);
+  return opt.services->db->write(rows, true) == ec::none;
 }
 
 void replicator_state::take(const replication_frame& x) {
@@ -94,6 +147,7 @@ void replicator_state::flush() {
 
 void replicator_state::tick() {
   auto now = opt.now();
+  wake_resting();
   for (auto& replica : replicas)
     replica->tick(now);
   flush();
@@ -105,7 +159,8 @@ void replicator_state::tick() {
 std::vector<replica_report> replicator_state::report() const {
   std::vector<replica_report> out;
   for (std::size_t i = 0; i < replicas.size(); ++i)
-    out.push_back({partition_no{static_cast<std::uint16_t>(i)}, replicas[i]->status()});
+    out.push_back(
+        {partition_no{static_cast<std::uint16_t>(i)}, replicas[i]->status(), replicas[i]->rests()});
   return out;
 }
 
@@ -136,6 +191,10 @@ replicator_actor::behavior_type replicator(
         st.flush();
       },
       [self](atom::status) { return self->state.report(); },
+      [self](atom::online, const disk_verdict& x) {
+        self->state.judge(x);
+        return true;
+      },
       [self](atom::call, partition_no no) {
         auto& st = self->state;
         if (auto* replica = st.find(no))

@@ -39,6 +39,12 @@ struct replication_frame {
 struct replica_report {
   partition_no partition{};
   cluster::replica_status status;
+  bool rests = false; ///< its disk takes no writes
+};
+
+/// What the cluster knows about the disk of this node.
+struct disk_verdict {
+  bool lost = false; ///< another disk was known under this node's name: promises are gone with it
 };
 
 using replicator_actor = caf::typed_actor<caf::reacts_to<atom::frame, replication_frame>,
@@ -49,6 +55,9 @@ using replicator_actor = caf::typed_actor<caf::reacts_to<atom::frame, replicatio
     // Hand the leadership over to another node; the outcome comes through the hooks.
     caf::reacts_to<atom::moved, partition_no, std::string>,
     caf::replies_to<atom::status>::with<std::vector<replica_report>>,
+    // Replicas that were held back start. If the disk is another one, all are damaged; that is
+    // durable when the answer comes.
+    caf::replies_to<atom::online, disk_verdict>::with<bool>,
     // INTERNAL: streams have handed something in.
     caf::reacts_to<atom::call, partition_no>,
     // INTERNAL: the disk answers.
@@ -60,6 +69,7 @@ struct replicator_options {
   services_ptr services;
   std::string self; ///< this node's name
   std::uint16_t partitions = 0;
+  bool hold_back = false; ///< replicas neither promise nor vote before there is a `disk_verdict`
   cluster::replica_options rules;
   std::function<cluster::instant()> now; ///< CLOCK_BOOTTIME
   /// Hands a frame to a peer; false if it was dropped.
@@ -74,6 +84,10 @@ struct replicator_state {
   explicit replicator_state(replicator_actor::pointer ptr) : self{ptr} {}
 
   void start(replicator_options x);
+  void judge(const disk_verdict& x);
+  void wake_resting();
+  void complain();
+  bool disk_takes_writes() const;
   void take(const replication_frame& x);
   void flush();
   void tick();
@@ -85,6 +99,9 @@ struct replicator_state {
   replica_hooks hooks;
   std::vector<std::unique_ptr<partition_replica>> replicas; ///< by number
   std::map<std::string, std::vector<cluster::addressed_message>> outbox;
+  bool held_back = false;
+  unsigned failed_trials = 0;
+  cluster::instant trial_at{}; ///< when to look whether a disk that failed takes writes again
 };
 
 replicator_actor::behavior_type replicator(
@@ -100,6 +117,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<shoal::replica_view>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::replication_frame)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<shoal::replica_report>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::disk_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::disk_verdict)
 
 // The block of interfaces.hpp ends well below 200.
 CAF_BEGIN_TYPE_ID_BLOCK(shoal_replication, caf::first_custom_type_id + 200)
@@ -107,4 +125,5 @@ CAF_ADD_TYPE_ID(shoal_replication, (shoal::replication_frame))
 CAF_ADD_TYPE_ID(shoal_replication, (std::vector<shoal::replica_view>))
 CAF_ADD_TYPE_ID(shoal_replication, (std::vector<shoal::replica_report>))
 CAF_ADD_TYPE_ID(shoal_replication, (shoal::disk_event))
+CAF_ADD_TYPE_ID(shoal_replication, (shoal::disk_verdict))
 CAF_END_TYPE_ID_BLOCK(shoal_replication)

@@ -45,7 +45,7 @@ protected:
     actor_test::TearDown();
   }
 
-  void boot(const std::string& name) {
+  void boot(const std::string& name, bool hold_back = false) {
     auto& node = nodes[name];
     node.sv->db = node.db.get();
     node.sv->log = node.log.get();
@@ -53,6 +53,7 @@ protected:
     x.services = node.sv;
     x.self = name;
     x.partitions = 2;
+    x.hold_back = hold_back;
     x.now = [this] { return now; };
     x.send = [this, name](const std::string& to, std::string bytes) {
       if (cut.contains({name, to}))
@@ -85,6 +86,37 @@ protected:
     node.hdl = replicator_actor{};
     sched.run();
     node.serving.clear();
+  }
+
+  /// Somebody puts an empty disk in.
+  void replace_disk(const std::string& name) {
+    halt(name);
+    auto& node = nodes[name];
+    node.log.reset();
+    node.db = storage::make_faulty_database();
+    node.log = storage::make_inline_committer(*node.db);
+  }
+
+  void judge(const std::string& name, bool lost) {
+    EXPECT_TRUE(ask<bool>(nodes[name].hdl, atom::online::value, disk_verdict{lost}));
+    // What the steward does for replicas that are damaged.
+    caf::anon_send(nodes[name].hdl, atom::report::value,
+        std::vector<replica_view>{{p0, current}, {p1, current}});
+    deliver();
+  }
+
+  bool rests(const std::string& name) {
+    auto all = ask<std::vector<replica_report>>(nodes[name].hdl, atom::status::value);
+    return all && std::any_of(all->begin(), all->end(), [](auto& x) { return x.rests; });
+  }
+
+  /// An op that a and c have, and b does not; then a dies and c gets an empty disk.
+  void lose_all_but_a_dead_copy() {
+    cut = {{"a", "b"}, {"b", "a"}};
+    ASSERT_EQ(put("a", "u", "acknowledged"), ec::none);
+    halt("a");
+    cut.clear();
+    replace_disk("c");
   }
 
   void view_is(std::uint64_t epoch, const std::string& leader) {
@@ -250,8 +282,11 @@ TEST_F(replicator_test, a_failed_disk_rests_and_the_replica_catches_up) {
   EXPECT_EQ(put("a", "u", "1"), ec::none);
   pass(500ms);
   EXPECT_EQ(value_at("b", "u"), "");
+  pass(5s);
+  EXPECT_TRUE(rests("b")) << "it must not begin what it cannot keep";
   nodes["b"].db->fail_writes(ec::none);
   pass(3s);
+  EXPECT_FALSE(rests("b"));
   EXPECT_EQ(value_at("b", "u"), "1");
 }
 
@@ -273,6 +308,67 @@ TEST_F(replicator_test, a_damaged_replica_is_refilled_and_never_believed) {
     EXPECT_EQ(value_at("b", "u" + std::to_string(i)), "x");
   EXPECT_EQ(put("a", "v", "y"), ec::none);
   EXPECT_EQ(value_at("b", "v"), "y");
+}
+
+TEST_F(replicator_test, an_empty_disk_that_passes_for_a_new_one_loses_what_was_acknowledged) {
+  lose_all_but_a_dead_copy(); // the hole that a verdict closes
+  boot("c");
+  view_is(2, "b");
+  pass(3s);
+  ASSERT_TRUE(nodes["b"].serving.contains(p1));
+  EXPECT_EQ(value_at("b", "u"), "");
+}
+
+TEST_F(replicator_test, an_empty_disk_neither_promises_nor_votes_before_there_is_a_verdict) {
+  lose_all_but_a_dead_copy();
+  boot("c", true);
+  view_is(2, "b");
+  pass(3s);
+  EXPECT_FALSE(nodes["b"].serving.contains(p1));
+  EXPECT_FALSE(nodes["c"].serving.contains(p1));
+}
+
+TEST_F(replicator_test, an_empty_disk_under_an_old_name_is_refilled_and_loses_nothing) {
+  lose_all_but_a_dead_copy();
+  boot("c", true);
+  view_is(2, "b");
+  judge("c", true);
+  pass(3s);
+  EXPECT_FALSE(nodes["b"].serving.contains(p1));
+  halt("c");
+  boot("c"); // what it learned is durable
+  tell_view(nodes["c"]);
+  pass(3s);
+  EXPECT_FALSE(nodes["b"].serving.contains(p1));
+  boot("a");
+  view_is(3, "b");
+  pass(3s);
+  ASSERT_TRUE(nodes["b"].serving.contains(p1));
+  EXPECT_EQ(value_at("b", "u"), "acknowledged");
+  EXPECT_EQ(value_at("c", "u"), "acknowledged");
+}
+
+TEST_F(replicator_test, new_disks_under_new_names_start_with_their_verdicts) {
+  for (auto* name : {"a", "b", "c"})
+    replace_disk(name);
+  for (auto* name : {"a", "b", "c"})
+    boot(name, true);
+  view_is(2, "a");
+  EXPECT_FALSE(nodes["a"].serving.contains(p1));
+  for (auto* name : {"a", "b", "c"})
+    judge(name, false);
+  settle();
+  ASSERT_EQ(put("a", "u", "1"), ec::none);
+  EXPECT_EQ(value_at("c", "u"), "1");
+}
+
+TEST_F(replicator_test, a_disk_that_turns_out_to_be_another_one_is_damaged_at_once) {
+  ASSERT_EQ(put("a", "u", "1"), ec::none);
+  judge("c", true);
+  EXPECT_EQ(value_at("c", "u"), "");
+  view_is(2, "b");
+  pass(3s);
+  EXPECT_EQ(value_at("c", "u"), "1");
 }
 
 TEST_F(replicator_test, lazy_rows_arrive_without_anybody_waiting) {
