@@ -34,6 +34,7 @@ constexpr auto whole_patience_ms = 90'000;
 constexpr auto calm_patience_ms = 5000; // of a probe while nothing may be refused
 constexpr auto final_patience_ms = 90'000;
 constexpr std::size_t small_disk_mb = 512;
+constexpr auto end_patience_s = 5.0;
 constexpr auto most_printed = 20; // violations found after one fault
 constexpr auto skipped = 77;      // as ctest is told
 
@@ -44,9 +45,12 @@ struct options {
   std::uint64_t seed = 0;
   std::size_t nodes = 3;
   std::uint16_t partitions = 64;
+  std::size_t replicas = 0, users = 6;
+  double hang_up = 0.002;
+  bool compact = false;
   std::size_t writers = 4;
   int writer_pause_ms = 20;
-  std::string shoald, folder, json_file;
+  std::string shoald, old_shoald, folder, json_file;
   bool keep = false, loopback = false;
 };
 
@@ -57,9 +61,12 @@ public:
 
   int run() {
     cluster_.start();
+    if (wishes_.compact)
+      cluster_.compact_etcd_again_and_again();
     app_ = create_app(cluster_.api(0), cluster_.operator_key(), "faults");
     auto plan = workload_plan{};
-    plan.users = 6;
+    plan.users = wishes_.users;
+    plan.hang_up = wishes_.hang_up;
     plan.writers = wishes_.writers;
     plan.writer_pause_ms = wishes_.writer_pause_ms;
     plan.patience_s = 6;
@@ -86,6 +93,7 @@ private:
     const char *name, *title;
     void (fault_run::*inject)(fault_row&);
     bool needs_cables = false;
+    std::size_t nodes = 3; ///< fewer, and it makes no sense
   };
 
   static const std::vector<fault>& table() {
@@ -96,7 +104,12 @@ private:
         {"kill-in-turn", "kill -9 of a node, and of another when the first is back",
             &self::kill_in_turn},
         {"pause", "SIGSTOP for 2 to 5 s, then SIGCONT", &self::pause},
+        {"kill-two", "kill -9 of two nodes at once", &self::kill_two, false, 5},
         {"terminate", "SIGTERM", &self::terminate},
+        {"rolling", "SIGTERM and start of each node in turn", &self::rolling},
+        {"upgrade", "SIGTERM of each node in turn, and start of another version", &self::upgrade},
+        {"terminate-alone", "SIGTERM while etcd is stopped; until the process ended",
+            &self::terminate_alone},
         {"etcd-kill", "kill -9 of etcd, back after 3 s", &self::etcd_kill},
         {"etcd-pause", "etcd stopped for 4 s", &self::etcd_pause},
         {"etcd-and-kill", "kill -9 of etcd and of a node; measured from etcd's return",
@@ -108,7 +121,8 @@ private:
         {"cut-in", "what a node should receive is lost", &self::cut_in, true},
         {"cut-pair", "two nodes do not reach each other", &self::cut_pair, true},
         {"cut-etcd", "a node does not reach etcd", &self::cut_etcd, true},
-        {"full-disk", "the disk of a node is full for 4 s", &self::full_disk, true},
+        {"full-disk", "the disk of a node is full", &self::full_disk, true},
+        {"empty-disk", "kill -9 of a node, its data folder emptied, start", &self::empty_disk},
         {"flip", "kill -9 of a node, bit flips in its files, start", &self::flip},
     };
     return out;
@@ -117,7 +131,8 @@ private:
   static cluster_plan plan_of(const options& x, bool own_network) {
     auto full_disk =
         std::find(x.faults.begin(), x.faults.end(), "full-disk") != x.faults.end() && own_network;
-    return {x.shoald, x.folder, x.nodes, x.partitions, own_network, full_disk ? small_disk_mb : 0};
+    return {x.shoald, x.folder, x.nodes, x.partitions, x.replicas, own_network,
+        full_disk ? small_disk_mb : 0, x.old_shoald};
   }
 
   // -- the schedule ------------------------------------------------------------------------------
@@ -138,6 +153,10 @@ private:
     auto what = std::find_if(all.begin(), all.end(), [&](auto& x) { return x.name == name; });
     if (what->needs_cables && !cluster_.has_cables())
       return say("skipped " + name + ": needs root, for hosts of its own");
+    if (name == "upgrade" && wishes_.old_shoald.empty())
+      return say("skipped " + name + ": needs --old-shoald");
+    if (cluster_.size() < what->nodes)
+      return say("skipped " + name + ": needs --nodes " + std::to_string(what->nodes));
     pass(0.5 + part());
     say("fault " + name);
     auto before = history_.count().acknowledged;
@@ -209,6 +228,19 @@ private:
     kill_node(row, second);
   }
 
+  void kill_two(fault_row& row) {
+    auto first = pick();
+    auto second = (first + 1 + random_() % (cluster_.size() - 1)) % cluster_.size();
+    cluster_.strike(first);
+    cluster_.strike(second);
+    probe_->begin(others({first, second}));
+    note(row, finish_probe(serve_patience_ms, "after the kill of two nodes"));
+    for (auto n : {first, second}) {
+      cluster_.kill(n);
+      cluster_.launch(n);
+    }
+  }
+
   void pause(fault_row& row) {
     auto n = pick();
     cluster_.pause(n);
@@ -221,33 +253,94 @@ private:
     expect_service(everybody(), serve_patience_ms, "when " + cluster_.name(n) + " goes on");
   }
 
-  void terminate(fault_row& row) {
-    auto n = pick();
-    auto callers = std::vector<std::unique_ptr<polite_caller>>{};
+  using callers = std::vector<std::unique_ptr<polite_caller>>;
+
+  callers polite_ones(const fault_row& row) {
+    auto out = callers{};
     for (auto i = 0; i < 3; ++i)
-      callers.push_back(std::make_unique<polite_caller>(cluster_.apis(), app_,
-          "p" + std::to_string(row.runs) + "-" + std::to_string(i), random_(), history_));
-    pass(0.3);
-    auto began = steady_clock::now();
-    cluster_.ask_to_end(n);
-    probe_->begin(others({n}));
-    note(row, finish_probe(serve_patience_ms, "while " + cluster_.name(n) + " ends"));
-    if (!cluster_.await_end(n))
-      trouble(cluster_.name(n) + " does not end");
-    auto ended_s = since(began);
-    pass(1);
-    cluster_.launch(n);
-    cluster_.await_whole(whole_patience_ms);
+      out.push_back(std::make_unique<polite_caller>(cluster_.apis(), app_,
+          row.name + std::to_string(row.runs) + "-" + std::to_string(i), random_(), history_));
+    return out;
+  }
+
+  /// None of them may have seen an error.
+  std::string judge(callers& all, const std::string& what) {
     auto calls = std::uint64_t{0}, repeated = std::uint64_t{0};
-    for (auto& x : callers) {
+    for (auto& x : all) {
       x->finish();
       calls += x->calls();
       repeated += x->repeated();
       for (auto& y : x->failures())
-        trouble("SIGTERM of " + cluster_.name(n) + " shows to a caller that retries once: " + y);
+        trouble(what + " shows to a caller that retries once: " + y);
     }
-    remark(row, std::to_string(calls) + " calls, " + std::to_string(repeated) +
-                    " repeated once, ended after " + std::to_string(ended_s) + " s");
+    return std::to_string(calls) + " calls, " + std::to_string(repeated) + " repeated once";
+  }
+
+  /// Seconds until it ended.
+  double terminate(std::size_t n) {
+    auto began = steady_clock::now();
+    cluster_.ask_to_end(n);
+    if (!cluster_.await_end(n) || since(began) > end_patience_s)
+      trouble(cluster_.name(n) + " does not end: " + std::to_string(since(began)) + " s");
+    return since(began);
+  }
+
+  void terminate(fault_row& row) {
+    auto n = pick();
+    auto all = polite_ones(row);
+    pass(0.3);
+    probe_->begin(others({n}));
+    auto ended_s = terminate(n);
+    note(row, finish_probe(serve_patience_ms, "while " + cluster_.name(n) + " ends"));
+    pass(1);
+    cluster_.launch(n);
+    cluster_.await_whole(whole_patience_ms);
+    remark(row, judge(all, "SIGTERM of " + cluster_.name(n)) + ", ended after " +
+                    std::to_string(ended_s) + " s");
+  }
+
+  void rolling(fault_row& row) { restart_in_turn(row, false); }
+  void upgrade(fault_row& row) { restart_in_turn(row, true); }
+
+  void restart_in_turn(fault_row& row, bool upgrading) {
+    auto all = polite_ones(row);
+    auto began = steady_clock::now();
+    for (std::size_t n = 0; n < cluster_.size(); ++n) {
+      pass(part());
+      probe_->begin(others({n}));
+      terminate(n);
+      note(row, finish_probe(serve_patience_ms, "while " + cluster_.name(n) + " ends"));
+      if (upgrading)
+        cluster_.upgrade(n);
+      cluster_.launch(n);
+      if (!cluster_.await_whole(whole_patience_ms))
+        trouble("not whole in a rolling restart: " + cluster_.what_is_missing());
+    }
+    remark(row, judge(all, "a rolling restart") + ", all restarted after " +
+                    std::to_string(since(began)) + " s");
+  }
+
+  /// What it leads cannot be led by others before etcd is back; but it has to end, and nobody who
+  /// calls it may be left without a word.
+  void terminate_alone(fault_row& row) {
+    auto n = pick();
+    cluster_.pause_etcd();
+    auto all = polite_ones(row);
+    pass(0.2 + 2 * part()); // known to be away, or not yet
+    row.serve_s.push_back(terminate(n));
+    auto slowest_s = 0.0;
+    for (auto& x : all) {
+      x->finish();
+      slowest_s = std::max(slowest_s, x->slowest_s());
+    }
+    remark(row, "ended after " + std::to_string(row.serve_s.back()) +
+                    " s; slowest answer, or closed connection, after " + std::to_string(slowest_s) +
+                    " s");
+    if (slowest_s > end_patience_s + 1)
+      trouble("a call heard nothing for " + std::to_string(slowest_s) + " s");
+    cluster_.resume_etcd();
+    expect_service(others({n}), serve_patience_ms, "when etcd goes on");
+    cluster_.launch(n);
   }
 
   // -- etcd --------------------------------------------------------------------------------------
@@ -357,7 +450,8 @@ private:
     }
     auto led = led_by(n).size();
     probe_->begin(everybody());
-    auto served = probe_->wait(4000);
+    auto served = finish_probe(serve_patience_ms, "while the disk of a node is full");
+    row.serve_s.push_back(last(served));
     auto text = std::ostringstream{};
     text << served.size() << " of " << wishes_.partitions << " partitions served (" << led
          << " led by the full node); refused:";
@@ -365,8 +459,23 @@ private:
       text << ' ' << why << ' ' << count;
     remark(row, text.str());
     fs::remove(ballast);
+    expect_service(everybody(), serve_patience_ms, "when there is space again");
+  }
+
+  /// Serving must go on at once; that nothing is believed of the empty disk shows at the end, when
+  /// each of the others is away.
+  void empty_disk(fault_row& row) {
+    auto n = pick();
+    cluster_.kill(n);
+    expect_service(others({n}), serve_patience_ms, "without " + cluster_.name(n));
+    cluster_.replace_disk(n);
     probe_->begin(everybody());
-    note(row, finish_probe(serve_patience_ms, "when there is space again"));
+    auto began = steady_clock::now();
+    cluster_.launch(n);
+    note(row, finish_probe(serve_patience_ms, "with an empty disk"));
+    if (!cluster_.await_whole(whole_patience_ms))
+      trouble(cluster_.name(n) + " is not filled: " + cluster_.what_is_missing());
+    remark(row, "leads again after " + std::to_string(since(began)) + " s");
   }
 
   void flip(fault_row& row) {
@@ -379,11 +488,14 @@ private:
     note(row, finish_probe(serve_patience_ms, "with a damaged node"));
     auto whole = wait_until(
         20'000, [&] { return !cluster_.running(n) || cluster_.what_is_missing().empty(); });
-    if (cluster_.running(n))
-      return remark(row, flipped + (whole ? ": healed by itself" : ": not whole after 20 s"));
-    remark(row, flipped + ": refused to start; its folder was emptied");
-    for (auto& x : fs::directory_iterator{cluster_.data_dir(n)})
-      fs::remove_all(x);
+    if (whole && cluster_.running(n))
+      return remark(row, flipped + ": healed by itself");
+    remark(row, flipped +
+                    (cluster_.running(n) ? ": its store takes no writes any more"
+                                         : ": its store does not open") +
+                    "; its folder was emptied");
+    cluster_.kill(n);
+    cluster_.replace_disk(n);
     cluster_.launch(n);
   }
 
@@ -585,10 +697,17 @@ int main(int argc, char** argv) {
   app.add_option("--seed", wishes.seed, "Repeats the choices of an earlier run");
   app.add_option("--nodes", wishes.nodes, "Nodes")->check(CLI::Range(3, 9));
   app.add_option("--partitions", wishes.partitions, "Partitions")->check(CLI::Range(1, 1024));
+  app.add_option("--replicas", wishes.replicas, "Of each partition; 0 = three")
+      ->check(CLI::Range(0, 9));
+  app.add_option("--users", wishes.users, "Users with two devices each")->check(CLI::Range(2, 500));
+  app.add_option("--hang-up", wishes.hang_up, "How often a device reconnects after a delivery")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--compact", wishes.compact, "Compacts etcd once a second");
   app.add_option("--writers", wishes.writers, "Concurrent API callers")->check(CLI::Range(1, 64));
   app.add_option("--writer-pause", wishes.writer_pause_ms, "Longest pause of a caller, in ms")
       ->check(CLI::Range(1, 10'000));
   app.add_option("--shoald", wishes.shoald, "The server under test");
+  app.add_option("--old-shoald", wishes.old_shoald, "What all nodes run until they are upgraded");
   app.add_option("--folder", wishes.folder, "For data and logs; kept if a promise was broken");
   app.add_option("--json", wishes.json_file, "Where to write the result");
   app.add_flag("--keep", wishes.keep, "Keeps the folder");

@@ -41,6 +41,7 @@ fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
     x.api = free_at(i);
     x.link = free_at(i);
     x.admin = free_at(i);
+    x.program = plan_.old_shoald.empty() ? plan_.shoald : plan_.old_shoald;
     fs::create_directories(data_dir(i));
   }
   etcd_client_ = free_at(etcd_host());
@@ -101,7 +102,8 @@ void fault_cluster::write_config() const {
     out << key << " = \"" << plan_.folder << '/' << file << "\"\n";
   };
   out << "[cluster]\nname = \"faults\"\nmeta = \"etcd\"\npartitions = " << plan_.partitions
-      << "\n[etcd]\nendpoints = [\"http://" << text_of(etcd_client_) << "\"]\n[listen]\n";
+      << "\nreplicas = " << plan_.replicas << "\n[etcd]\nendpoints = [\"http://"
+      << text_of(etcd_client_) << "\"]\n[listen]\n";
   in_folder("certificate", "cluster-{node}.pem");
   in_folder("key", "cluster-{node}.key");
   out << "[link]\n";
@@ -133,7 +135,8 @@ void fault_cluster::start() {
 
 void fault_cluster::launch(std::size_t n) {
   nodes_[n].process = bench::child{
-      on_host(n, {plan_.shoald, "--config", plan_.folder + "/cluster.toml", "--node", name(n)}),
+      on_host(
+          n, {nodes_[n].program, "--config", plan_.folder + "/cluster.toml", "--node", name(n)}),
       log_file(n)};
 }
 
@@ -150,6 +153,11 @@ void fault_cluster::kill(std::size_t n) {
 void fault_cluster::pause(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGSTOP); }
 
 void fault_cluster::resume(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGCONT); }
+
+void fault_cluster::replace_disk(std::size_t n) {
+  for (auto& x : fs::directory_iterator{data_dir(n)})
+    fs::remove_all(x);
+}
 
 void fault_cluster::ask_to_end(std::size_t n) { ::kill(nodes_[n].process.pid(), SIGTERM); }
 
@@ -228,6 +236,15 @@ void fault_cluster::kill_etcd() {
 
 void fault_cluster::pause_etcd() { ::kill(etcd_.pid(), SIGSTOP); }
 void fault_cluster::resume_etcd() { ::kill(etcd_.pid(), SIGCONT); }
+
+void fault_cluster::compact_etcd_again_and_again() {
+  auto ask = "etcdctl --command-timeout=1s --endpoints=http://" + text_of(etcd_client_);
+  auto script = "while sleep 1; do revision=$(" + ask +
+                " endpoint status -w json | sed 's/.*\"revision\":\\([0-9]*\\).*/\\1/'); " + ask +
+                " compact \"$revision\"; done";
+  compacting_ =
+      bench::child{on_host(etcd_host(), {"sh", "-c", script}), plan_.folder + "/compacting.log"};
+}
 
 // -- who does what -------------------------------------------------------------------------------
 

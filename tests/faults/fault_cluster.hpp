@@ -20,8 +20,10 @@ struct cluster_plan {
   std::string shoald, folder;
   std::size_t nodes = 3;
   std::uint16_t partitions = 64;
+  std::size_t replicas = 0;      ///< of each partition; 0 = three
   bool own_network = false;      ///< after `leave_the_machine`
   std::size_t small_disk_mb = 0; ///< of the last node; 0 = as large as the folder's
+  std::string old_shoald{};      ///< what nodes run before they are upgraded; empty = `shoald`
 };
 
 class fault_cluster {
@@ -46,11 +48,15 @@ public:
   // -- processes --
 
   void launch(std::size_t n);
+  /// From the next launch on it runs `shoald`.
+  void upgrade(std::size_t n) { nodes_[n].program = plan_.shoald; }
   /// kill -9; `kill` also waits for the end.
   void strike(std::size_t n);
   void kill(std::size_t n);
   void pause(std::size_t n);
   void resume(std::size_t n);
+  /// An empty data folder in place of a dead node's.
+  void replace_disk(std::size_t n);
   /// SIGTERM.
   void ask_to_end(std::size_t n);
   /// False if it had to be killed.
@@ -67,6 +73,8 @@ public:
   void kill_etcd();
   void pause_etcd();
   void resume_etcd();
+  /// Once a second, as long as the cluster lives.
+  void compact_etcd_again_and_again();
 
   // -- cables; with `own_network` only --
 
@@ -85,6 +93,7 @@ public:
 private:
   struct node {
     endpoint api, link, admin;
+    std::string program;
     bench::child process;
   };
 
@@ -100,7 +109,7 @@ private:
   std::unique_ptr<private_network> network_;
   std::vector<node> nodes_;
   endpoint etcd_client_, etcd_peer_;
-  bench::child etcd_;
+  bench::child etcd_, compacting_;
   std::unique_ptr<cluster::meta_store> meta_;
   api_key operator_key_;
 };

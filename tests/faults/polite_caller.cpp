@@ -1,5 +1,6 @@
 #include "tests/faults/polite_caller.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -49,7 +50,10 @@ void polite_caller::live(std::stop_token stop) {
 }
 
 bool polite_caller::call(std::size_t node, const std::string& body, const std::string& payload) {
+  auto began = std::chrono::steady_clock::now();
   auto answer = callers_[node].call("POST", app_.path("/sync"), body);
+  slowest_s_ = std::max(
+      slowest_s_, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   auto said = json::parse(answer.body, nullptr, false);
   if (answer.status == 200 && said.is_object()) {
     history_.acknowledged(stream_, payload, said["id"].get<std::uint64_t>());

@@ -21,6 +21,8 @@ public:
 
   std::uint64_t calls() const { return calls_; }
   std::uint64_t repeated() const { return repeated_; }
+  /// Of all calls: until there was an answer, or none could come any more.
+  double slowest_s() const { return slowest_s_; }
   const std::vector<std::string>& failures() const { return failures_; }
 
 private:
@@ -32,6 +34,7 @@ private:
   history& history_;
   std::vector<api_caller> callers_; ///< one for each node
   std::uint64_t seed_, calls_ = 0, repeated_ = 0;
+  double slowest_s_ = 0;
   std::vector<std::string> failures_;
   std::jthread thread_;
 };

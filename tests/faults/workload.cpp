@@ -58,6 +58,7 @@ std::vector<std::string> workload::device_names() const {
 void workload::create_devices() {
   for (auto& name : device_names()) {
     auto plan = device_plan{};
+    plan.hang_up = plan_.hang_up;
     plan.id = name;
     plan.user = name.substr(0, name.find('-'));
     plan.streams = {{"ALL", "global/ALL"}, {"EACH", "user:" + plan.user + "/EACH"},

@@ -21,6 +21,7 @@ namespace shoal::faults {
 struct workload_plan {
   std::size_t users = 4, devices_per_user = 2, writers = 4;
   int writer_pause_ms = 5;
+  double hang_up = 0.002;        ///< how often a device reconnects after a delivery
   int patience_s = 10;           ///< for one answer
   int read_patience_ms = 30'000; ///< for a read that any node answers
   std::uint64_t seed = 0;
