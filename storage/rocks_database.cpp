@@ -9,11 +9,11 @@
 #include <shared_mutex>
 #include <stdexcept>
 
-#include <malloc.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
+#include "storage/heap.hpp"
 #include "storage/keys.hpp"
 #include "storage/quiet_watch.hpp"
 #include "storage/rocks_layout.hpp"
@@ -47,7 +47,7 @@ public:
         resume_pause_{seams.resume_pause}, quiet_bytes_{seams.quiet_bytes} {
     quiet_ = std::make_unique<quiet_watch>(seams.quiet_pause, quiet_rounds, [this] {
       flush_memory();
-      malloc_trim(0); // whole pages that nobody uses, also those of connections and streams
+      give_memory_back(); // also that of connections and streams
     });
   }
 

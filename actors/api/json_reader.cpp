@@ -48,7 +48,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string unknown_field(std::string_view given, const std::vector<const char*>& known) {
+template <class Names>
+std::string unknown_field(std::string_view given, const Names& known) {
   auto out = std::string{"unknown field"};
   auto best = std::size_t{4};
   const char* nearest = nullptr;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
 #include <nlohmann/json.hpp>
 
 #include "actors/api/refusal.hpp"
@@ -59,7 +60,7 @@ private:
 
   nlohmann::json& object_;
   std::string_view where_;
-  std::vector<const char*> asked_;
+  boost::container::small_vector<const char*, 24> asked_; // as many fields as an op has
   std::size_t found_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include <iostream>
 
 #include <CLI/CLI.hpp>
-#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "cluster/config.hpp"
 #include "cluster/config_check.hpp"
 #include "cluster/config_nodes.hpp"
+#include "tools/shoald/heap.hpp"
 
 namespace {
 
@@ -72,9 +72,6 @@ int check(const shoal::cluster::config& config) {
 }
 
 int serve(shoal::node_options options) {
-  // Big blocks (memtables above all) go back to the system when they are freed. Left alone, the
-  // allocator learns from the first one that is freed to keep the others.
-  mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   sigset_t signals;
   sigemptyset(&signals);
   for (auto s : {SIGTERM, SIGINT, SIGHUP})
@@ -112,6 +109,7 @@ int serve(shoal::node_options options) {
 } // namespace
 
 int main(int argc, char** argv) {
+  shoal::choose_heaps();
   CLI::App app{"One node of Shoal, the open-source backend for mobile apps."};
   app.set_version_flag("--version", SHOAL_VERSION);
   std::string config_file, name, data_dir, level, format;
