@@ -27,6 +27,7 @@ public:
   child& node(std::size_t i) { return nodes_[i]; }
   child& etcd() { return server_; }
   std::uint16_t admin_port(std::size_t i) const { return ports_[i].admin; }
+  std::uint16_t link_port(std::size_t i) const { return ports_[i].link; }
   /// Without goodbye; `revive` starts it again on what it left behind.
   void kill(std::size_t i);
   void revive(std::size_t i);
