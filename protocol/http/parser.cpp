@@ -39,14 +39,12 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Origin form of printable ASCII. Absolute and authority forms are for proxies, which this server
-/// is not.
+} // namespace
+
 bool valid_target(std::string_view text) {
   return text.starts_with('/') &&
          std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
-
-} // namespace
 
 /// One request on its way in.
 class parser::message : public beast::http::basic_parser<true> {

@@ -23,7 +23,9 @@ void add(std::string& out, std::string_view name, std::string_view value) {
     out.append(name).append(": ").append(value).append("\r\n");
 }
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT", made once per second and thread.
+} // namespace
+
+// Made once per second and thread.
 std::string_view date() {
   thread_local auto made_at = std::time_t{-1};
   thread_local auto text = std::array<char, 32>{};
@@ -37,8 +39,6 @@ std::string_view date() {
   }
   return {text.data(), size};
 }
-
-} // namespace
 
 std::string to_bytes(const response& x, const write_options& options) {
   auto out = std::string{};

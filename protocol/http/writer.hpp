@@ -20,6 +20,9 @@ struct write_options {
 /// decided here alone.
 std::string to_bytes(const response& x, const write_options& options);
 
+/// "Sun, 06 Nov 1994 08:49:37 GMT", of now. Valid until the thread's next call.
+std::string_view date();
+
 /// The handler asked for the end of the connection with a `Connection: close` header.
 bool asks_to_close(const response& x);
 

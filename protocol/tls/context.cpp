@@ -22,6 +22,7 @@ struct alpn_name {
 /// In order of preference.
 constexpr auto alpn_names = std::array{
     alpn_name{"shoal/1", application::device},
+    alpn_name{"h2", application::http_2},
     alpn_name{"http/1.1", application::http_1},
 };
 

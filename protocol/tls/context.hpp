@@ -20,8 +20,8 @@ struct free_ssl {
 using context_ptr = std::shared_ptr<SSL_CTX>;
 using ssl_ptr = std::unique_ptr<SSL, free_ssl>;
 
-/// What is spoken above TLS. A new one (h2) is a name in context.cpp and a driver in io_loop.cpp.
-enum class application : std::uint8_t { device, http_1 };
+/// What is spoken above TLS. A new one is a name in context.cpp and a driver in io_loop.cpp.
+enum class application : std::uint8_t { device, http_1, http_2 };
 
 /// Builds a context. `keys` must outlive it and everything made from it. Throws std::runtime_error
 /// with a sentence.

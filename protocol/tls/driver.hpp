@@ -1,5 +1,5 @@
-// What is spoken on a connection once its transport stands: the device protocol, HTTP/1.1, and
-// whatever comes next (h2, WebSocket: one more driver each, made in io_loop.cpp).
+// What is spoken on a connection once its transport stands: the device protocol, HTTP/1.1, HTTP/2,
+// and whatever comes next (one more driver each, made in io_loop.cpp).
 //
 // Owned by its connection, called on the loop's thread. A driver never closes sockets; it asks its
 // connection.

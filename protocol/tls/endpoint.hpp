@@ -1,5 +1,5 @@
-// The TLS endpoint: one port, several I/O loops, two protocols chosen by ALPN ("shoal/1" devices,
-// "http/1.1" API).
+// The TLS endpoint: one port, several I/O loops, three protocols chosen by ALPN ("shoal/1" devices,
+// "h2" and "http/1.1" API).
 //
 // Owned by the node, lives as long as it. Loops own sockets, TLS state, frame and HTTP parsing, and
 // timers; they never wait for an actor or for a disk. What they know goes out through `link_sink`
@@ -126,7 +126,7 @@ public:
 
   void stop_accepting();
 
-  /// Stops accepting, lets HTTP connections go after the answer they wait for, closes every device
+  /// Stops accepting, lets HTTP connections go after the answers they wait for, closes every device
   /// connection with the frame that `last(i)` builds for the i-th (for jittered delays), flushes,
   /// and returns when all are closed or `patience` is over.
   void drain(

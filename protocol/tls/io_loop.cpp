@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "protocol/tls/device_driver.hpp"
+#include "protocol/tls/h2_driver.hpp"
 #include "protocol/tls/http_driver.hpp"
 
 namespace shoal::tls {
@@ -87,6 +88,8 @@ std::unique_ptr<driver> io_loop::make_driver(application what, connection& x) {
   switch (what) {
   case application::device:
     return std::make_unique<device_driver>(x);
+  case application::http_2:
+    return std::make_unique<h2_driver>(x);
   case application::http_1:
     break;
   }
@@ -170,6 +173,8 @@ void io_loop::drain(std::vector<link>& devices) {
       x->abandon(ec::going_away);
     else if (x->speaker()->speaks() == application::http_1)
       static_cast<http_driver*>(x->speaker())->drain();
+    else if (x->speaker()->speaks() == application::http_2)
+      static_cast<h2_driver*>(x->speaker())->drain();
     else if (x->is_open())
       devices.emplace_back(this, i, slots_[i].generation);
   }
@@ -281,8 +286,12 @@ void io_loop::apply(heartbeat_agreed& x) {
 
 void io_loop::apply(answer_request& x) {
   auto* found = find(x.to);
-  if (found && found->speaker() && found->speaker()->speaks() == application::http_1)
+  if (!found || !found->speaker())
+    return;
+  if (found->speaker()->speaks() == application::http_1)
     static_cast<http_driver*>(found->speaker())->answer(x.number, *x.response);
+  else if (found->speaker()->speaks() == application::http_2)
+    static_cast<h2_driver*>(found->speaker())->answer(x.number, std::move(*x.response));
 }
 
 void io_loop::apply(adopt_socket& x) { adopt(x.fd); }

@@ -105,7 +105,7 @@ TEST(endpoint, speaks_tls_1_2_and_1_3_and_nothing_older) {
 
 TEST(endpoint, chooses_by_alpn_and_speaks_http_without_it) {
   auto server = test_endpoint{};
-  EXPECT_EQ((tls_client{server.port(), {.alpn = {"h2", "http/1.1"}}}.alpn()), "http/1.1");
+  EXPECT_EQ((tls_client{server.port(), {.alpn = {"h3", "http/1.1"}}}.alpn()), "http/1.1");
   EXPECT_EQ((tls_client{server.port(), {.alpn = {"http/1.1", "shoal/1"}}}.alpn()), "shoal/1");
   auto silent = tls_client{server.port(), {.alpn = {}}};
   EXPECT_EQ(silent.ask(get).status, 200);
@@ -113,7 +113,7 @@ TEST(endpoint, chooses_by_alpn_and_speaks_http_without_it) {
 
 TEST(endpoint, ends_the_handshake_if_it_knows_no_name_of_the_alpn_list) {
   auto server = test_endpoint{};
-  auto client = tls_client{server.port(), {.alpn = {"h2", "imap"}}};
+  auto client = tls_client{server.port(), {.alpn = {"h3", "imap"}}};
   EXPECT_FALSE(client.connected());
   EXPECT_NE(client.error().find("no application protocol"), std::string::npos) << client.error();
   EXPECT_TRUE(eventually([&] { return server->stats().handshake_failures == 1; }));

@@ -1,0 +1,105 @@
+// HTTP/2 on the server's side, without sockets: bytes in, requests out; answers in, bytes out.
+// nghttp2 knows the frames, HPACK and the flow control; this class adds what a server on the open
+// Internet must bound and nghttp2 leaves to it.
+//
+// One per connection, one thread. `feed` takes what arrived, `take` gives requests of the same kind
+// as HTTP/1.1 gives, `answer` takes their answers in any order, `produce` gives bytes to send for
+// as long as there are some. Time is passed in, in milliseconds of any steady clock.
+//
+// Bounds (h2_limits): streams at a time, and as many again whose answers nobody waits for any more;
+// header lists; bodies, one and all of a connection together; how long a request may take to
+// arrive; and frames that make work and carry none (resets, settings, priorities, empty data, and
+// the pings and window updates that neither requests nor our data explain), which draw on a budget
+// that refills with time. Who exhausts it gets GOAWAY with ENHANCE_YOUR_CALM. Memory for answers is
+// bounded by the handler: at most one answer per stream waits here for the peer's window.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/http/message.hpp"
+
+namespace shoal::http {
+
+struct h2_limits {
+  std::size_t header = 16 * 1024;            ///< names + values + 32 per field, as RFC 9113 counts
+  std::size_t body = 16 * 1024 * 1024;       ///< of one request
+  std::size_t unfinished = 32 * 1024 * 1024; ///< of all incomplete requests of the connection
+  std::uint32_t streams = 100;
+  std::uint32_t idle_frames = 400;           ///< frames without use that may come at once
+  std::uint32_t idle_frames_per_second = 40; ///< and for as long as they like
+};
+
+/// How long each part of a request may take, in milliseconds.
+struct h2_patience {
+  std::uint64_t head = 10'000;
+  std::uint64_t whole = 60'000;
+  std::uint64_t answer = 120'000;
+};
+
+class h2_session {
+public:
+  explicit h2_session(h2_limits limits);
+  ~h2_session();
+
+  struct arrival {
+    std::uint32_t stream = 0;
+    request what;
+  };
+
+  /// Reads. Afterwards look at `take`, `produce` and `over`.
+  void feed(std::string_view bytes, std::uint64_t now_ms);
+
+  /// Requests that are complete, in the order of their completion.
+  bool has_request() const { return !arrived_.empty(); }
+  arrival take();
+
+  /// The answer to a request that was taken; each must be answered once, even if its stream is
+  /// gone.
+  void answer(std::uint32_t stream, response x);
+
+  /// Appends bytes to send, about `enough` at most, if the peer's windows let it have them.
+  void produce(std::string& out, std::size_t enough);
+
+  /// Ends requests that take too long to arrive with 408, and those that nobody answers with 504.
+  void expire(std::uint64_t now_ms, const h2_patience& patience);
+
+  /// Ends all incomplete requests with 503: the process has no more room for them.
+  void shed();
+
+  /// The connection will end: streams that come from now on may be lost. First call: the peer is
+  /// told to open no more. Second call, a round trip later: those that came meanwhile are the last.
+  void shut_down();
+
+  /// Nothing more to read or to send.
+  bool over() const;
+
+  /// Bytes of incomplete requests.
+  std::size_t held() const;
+
+  /// Requests that were taken and not answered yet.
+  std::size_t under_way() const;
+
+  /// Streams that are open: arriving, under way, or leaving.
+  std::size_t streams() const;
+
+  /// Answers that have not left completely.
+  std::size_t leaving() const;
+
+  /// Bytes of answers that have been put into frames; grows as the peer reads.
+  std::uint64_t sent() const;
+
+  /// Streams that broke a rule, and connections that were ended for it.
+  std::uint64_t refused() const;
+
+private:
+  friend struct h2_callbacks;
+  struct state;
+  std::unique_ptr<state> state_;
+  std::deque<arrival> arrived_;
+};
+
+} // namespace shoal::http

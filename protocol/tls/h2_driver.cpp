@@ -1,0 +1,176 @@
+#include "protocol/tls/h2_driver.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "protocol/http/problem.hpp"
+#include "protocol/tls/connection.hpp"
+#include "protocol/tls/endpoint.hpp"
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::tls {
+namespace {
+
+constexpr std::size_t max_waiting = 256 * 1024;
+constexpr std::size_t piece = 32 * 1024;
+
+/// How often the clock is looked at.
+constexpr auto look = std::chrono::milliseconds{1000};
+
+std::uint64_t ms(std::chrono::milliseconds x) { return static_cast<std::uint64_t>(x.count()); }
+
+http::h2_limits limits_of(const endpoint_options& options) {
+  auto out = http::h2_limits{};
+  out.header = options.max_http_header;
+  out.body = options.max_http_body;
+  out.unfinished = std::max(out.unfinished, options.max_http_body);
+  return out;
+}
+
+} // namespace
+
+h2_driver::h2_driver(connection& x)
+    : connection_{x}, session_{limits_of(x.loop().options())}, busy_ms_{now_ms()}, progress_ms_{
+                                                                                       busy_ms_} {
+  connection_.loop().counters().http_connections.add();
+}
+
+h2_driver::~h2_driver() {
+  connection_.loop().unfinished_http() -= counted_;
+  connection_.loop().counters().http_connections.subtract();
+}
+
+void h2_driver::on_start() {
+  peer_ = connection_.peer();
+  pump();
+  watch();
+}
+
+void h2_driver::on_bytes(std::string_view bytes) {
+  session_.feed(bytes, now_ms());
+  hand_out();
+  keep_within_budget();
+  pump();
+}
+
+bool h2_driver::wants_bytes() const { return !over_ && connection_.out().bytes() < max_waiting; }
+
+void h2_driver::on_flushed() {
+  pump();
+  if (wants_bytes())
+    connection_.resume();
+}
+
+void h2_driver::on_deadline() {
+  if (is_stuck())
+    return connection_.abandon(ec::slow_consumer);
+  auto& options = connection_.loop().options();
+  auto idle = ms(options.http_idle_timeout);
+  session_.expire(now_ms(), {ms(options.handshake_timeout), idle, 2 * idle});
+  if (session_.streams() > 0)
+    busy_ms_ = now_ms();
+  if (draining_ || now_ms() - busy_ms_ >= idle) {
+    session_.shut_down();
+    if (session_.streams() == 0)
+      session_.shut_down();
+  }
+  pump();
+  if (!over_)
+    watch();
+}
+
+void h2_driver::on_end(ec) { over_ = true; }
+
+void h2_driver::answer(std::uint32_t stream, http::response x) {
+  if (over_)
+    return;
+  session_.answer(stream, std::move(x));
+  busy_ms_ = now_ms();
+  pump();
+}
+
+void h2_driver::drain() {
+  draining_ = true;
+  session_.shut_down();
+  // With no stream open there is nothing to wait for: what was on its way may be sent again.
+  if (session_.streams() == 0)
+    session_.shut_down();
+  pump();
+}
+
+std::uint64_t h2_driver::now_ms() const {
+  return connection_.loop().wheel().now() * ms(io_loop::tick);
+}
+
+void h2_driver::hand_out() {
+  auto& loop = connection_.loop();
+  while (session_.has_request()) {
+    auto [stream, what] = session_.take();
+    loop.counters().http_requests.add();
+    what.peer = peer_;
+    // The responder keeps the loop's queue alive, so it may outlive connection and endpoint.
+    auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = stream](
+                    http::response answer) {
+      loop->push(answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
+    };
+    try {
+      if (loop.handlers().on_request)
+        loop.handlers().on_request(std::move(what), http::responder{std::move(send)});
+      else
+        session_.answer(stream, http::problem(404, ec::not_found));
+    } catch (const std::exception&) {
+      // The responder was dropped on the way here and has answered 500.
+    }
+  }
+}
+
+/// As in HTTP/1.1: what all incomplete requests of a loop hold has a bound of its own.
+void h2_driver::keep_within_budget() {
+  auto& loop = connection_.loop();
+  auto count = [&] {
+    auto held = session_.held();
+    loop.unfinished_http() += held - counted_;
+    counted_ = held;
+  };
+  count();
+  if (loop.unfinished_http() > loop.options().max_http_unfinished / loop.options().loops) {
+    session_.shed();
+    count();
+  }
+}
+
+void h2_driver::pump() {
+  while (!over_ && connection_.out().bytes() < max_waiting) {
+    auto bytes = std::string{};
+    session_.produce(bytes, piece);
+    if (bytes.empty())
+      break;
+    connection_.send(std::make_shared<const std::string>(std::move(bytes)));
+  }
+  auto& counters = connection_.loop().counters();
+  for (; refused_ < session_.refused(); ++refused_)
+    counters.bad_requests.add();
+  if (!over_ && session_.over())
+    connection_.close(nullptr, ec::none);
+}
+
+void h2_driver::watch() {
+  auto& options = connection_.loop().options();
+  auto shortest =
+      std::min<std::chrono::milliseconds>(options.http_idle_timeout, options.handshake_timeout);
+  connection_.deadline_in(io_loop::ticks(std::min<std::chrono::milliseconds>(look, shortest / 4)));
+}
+
+bool h2_driver::is_stuck() {
+  auto waiting = connection_.out().bytes();
+  auto waits = waiting > 0 || session_.leaving() > 0;
+  auto took = session_.sent() != sent_ || waiting < waiting_;
+  if (!waits || took)
+    progress_ms_ = now_ms();
+  sent_ = session_.sent();
+  waiting_ = waiting;
+  return now_ms() - progress_ms_ >= ms(connection_.loop().options().http_idle_timeout);
+}
+
+} // namespace shoal::tls

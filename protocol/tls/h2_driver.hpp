@@ -1,0 +1,59 @@
+// HTTP/2 on one connection: requests go out to the handler as they become complete, answers leave
+// as the peer's windows allow. The rules are http/h2_session's; here are socket, clock and the
+// loop's budget.
+//
+// Whoever does not read what was asked for is neither read from: at most `max_waiting` bytes lie
+// encoded in the outbox, the rest of the answers in the session.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "protocol/http/h2_session.hpp"
+#include "protocol/tls/driver.hpp"
+
+namespace shoal::tls {
+
+class connection;
+
+class h2_driver : public driver {
+public:
+  explicit h2_driver(connection& x);
+  ~h2_driver() override;
+
+  application speaks() const override { return application::http_2; }
+  void on_start() override;
+  void on_bytes(std::string_view bytes) override;
+  bool wants_bytes() const override;
+  void on_flushed() override;
+  void on_deadline() override;
+  void on_end(ec why) override;
+
+  /// The handler's answer to the request of a stream; each comes once.
+  void answer(std::uint32_t stream, http::response x);
+
+  /// The node stops: no new streams, and the end when the open ones have their answers.
+  void drain();
+
+private:
+  std::uint64_t now_ms() const;
+  void hand_out();
+  void keep_within_budget();
+  void pump();
+  void watch();
+  bool is_stuck();
+
+  connection& connection_;
+  http::h2_session session_;
+  std::string peer_;
+  std::size_t counted_ = 0;       // of what the session holds, in the loop's sum
+  std::uint64_t refused_ = 0;     // that the counters know of
+  std::uint64_t busy_ms_ = 0;     // when there was a stream last
+  std::uint64_t progress_ms_ = 0; // when the peer took something last, or nothing waited
+  std::uint64_t sent_ = 0;        // at the last look
+  std::size_t waiting_ = 0;       // in the outbox at the last look
+  bool draining_ = false;
+  bool over_ = false;
+};
+
+} // namespace shoal::tls
