@@ -97,5 +97,6 @@ std::vector<command> sync_commands();
 std::vector<command> device_commands(); ///< device, user, online
 std::vector<command> node_commands();   ///< node
 std::vector<command> certificate_commands();
+std::vector<command> gateway_code_commands(); ///< gateway codegen
 
 } // namespace shoal::ctl

@@ -215,7 +215,8 @@ std::string url_encoded(std::string_view text) {
 const std::vector<command>& commands() {
   static const auto all = [] {
     auto out = tenant_commands();
-    for (auto more : {sync_commands(), device_commands(), node_commands(), certificate_commands()})
+    for (auto more : {sync_commands(), device_commands(), node_commands(), certificate_commands(),
+             gateway_code_commands()})
       out.insert(out.end(), more.begin(), more.end());
     return out;
   }();
