@@ -48,11 +48,28 @@ void relay_state::attach(const feed_sink_actor& sink, const attach_request& requ
             .first;
   auto& c = i->second;
   c.biz = request.biz;
-  if (c.source)
+  // It may come from a node that heard more, or sooner. That it knows more than the stream is not
+  // ours to say.
+  auto knows_more =
+      c.biz->persistent && request.at && request.at->epoch == c.epoch && request.at->id > c.latest;
+  if (c.source && !knows_more)
     return start(c, sink, request);
   c.arriving.push_back({sink, request});
-  if (!c.attaching)
+  if (c.source)
+    ask_for_latest(c);
+  else if (!c.attaching)
     attach_channel(c);
+}
+
+void relay_state::ask_for_latest(channel& c) {
+  detach_note leave;
+  leave.stream = c.stream;
+  leave.feed = c.number;
+  self->demonitor(c.source.address());
+  self->send(
+      c.source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self), std::move(leave));
+  c.asking = c.pulls.empty();
+  attach_channel(c);
 }
 
 void relay_state::attach_channel(channel& c) {
@@ -69,6 +86,9 @@ void relay_state::attached(const attached_note& note) {
   if (c == nullptr)
     return;
   c->attaching = false;
+  auto nothing_new =
+      std::exchange(c->asking, false) && c->latest == note.latest && c->pulls.empty();
+  c->pulls.clear(); // nobody was there to answer those that came meanwhile
   auto arriving = std::move(c->arriving);
   c->arriving.clear();
   if (note.code != ec::none) {
@@ -85,6 +105,8 @@ void relay_state::attached(const attached_note& note) {
   c->lost = note.lost;
   for (auto& x : arriving)
     start(*c, x.sink, x.request);
+  if (nothing_new)
+    return;
   // Devices that were here before the stream was lost find out by the newest id that something is
   // waiting.
   for (auto& [where, x] : c->listeners)

@@ -49,6 +49,7 @@ struct relay_state {
     std::uint32_t number;     ///< our feed number at the stream
     feed_source_actor source; ///< the stream, once attached
     bool attaching = false;
+    bool asking = false; ///< attaching only because a device knows more than we do
     std::uint64_t epoch = 0, latest = 0, floor = 0, lost = 0;
     page_cache pages;
     std::vector<op_batch_ptr> fresh; ///< committed, not handed out yet
@@ -67,6 +68,7 @@ struct relay_state {
   void detach(const feed_sink_actor& sink, const detach_note& note);
   void down(const caf::actor_addr& source);
   void attach_channel(channel& c);
+  void ask_for_latest(channel& c);
   void source_lost(const feed_lost& x);
   void attached(const attached_note& note);
   void take(const feed_ops& x);

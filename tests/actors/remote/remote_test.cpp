@@ -474,6 +474,36 @@ TEST_F(small_window_test, a_relay_does_not_merge_over_ops_that_were_dropped) {
   EXPECT_FALSE(d.gap);
 }
 
+TEST_F(remote_test, a_device_that_heard_more_elsewhere_need_not_reload) {
+  lead(home(principal::global()), "n2");
+  run();
+  auto& first = online("n1", "d1", "", "NEWS");
+  append("n2", principal::global(), "NEWS", "a");
+  run();
+  ASSERT_EQ(first.payloads("NEWS"), (texts{"a"}));
+  auto hold = true;
+  net.judge_frames([&](auto& from, auto&, cluster::traffic kind, auto&) {
+    return hold && from == "n2" && kind == cluster::traffic::feeds ? test::fate::hold
+                                                                   : test::fate::pass;
+  });
+  append("n2", principal::global(), "NEWS", "b");
+  auto epoch = at("n1").sv->epoch;
+  auto& second = online("n1", "d2", "", "NEWS", position{epoch, 2}); // n1 has not heard of b
+  auto& third = online("n1", "d3", "", "NEWS", position{epoch, 9});  // nobody has
+  hold = false;
+  wait(2s);
+  append("n2", principal::global(), "NEWS", "c");
+  wait(2s);
+  EXPECT_TRUE(second.resets.empty());
+  EXPECT_EQ(second.payloads("NEWS"), (texts{"c"}));
+  EXPECT_EQ(third.resets["NEWS"], std::vector<int>{wire::RESET_AHEAD});
+  EXPECT_EQ(third.payloads("NEWS"), (texts{"a", "b", "c"}));
+  ack(first, "NEWS");
+  wait(2s);
+  EXPECT_EQ(first.payloads("NEWS"), (texts{"a", "b", "c"}));
+  EXPECT_FALSE(first.gap || second.gap || third.gap);
+}
+
 TEST_F(small_window_test, an_append_waits_for_room_in_the_window) {
   auto who = principal::user(user_at("n2"));
   auto hold = true;
