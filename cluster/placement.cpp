@@ -218,6 +218,8 @@ private:
       return create(x);
     if (!live(x.current.leader))
       return replace_leader(x, x.current.leader + " is dead");
+    if (holds(x.refilling, x.current.leader))
+      return replace_leader(x, x.current.leader + " is being refilled");
     if (!writes(x.current.leader) && leave_full_disk(x))
       return;
     if (x.stuck)
@@ -247,8 +249,9 @@ private:
   void replace_leader(const placed_partition& x, const std::string& why) {
     if (!majority_live(x.current.replicas) || !majority_live(x.current.previous))
       return;
-    auto next = next_leader(x, live(x.current.leader));
-    if (!next && live(x.current.leader))
+    auto able = live(x.current.leader) && !holds(x.refilling, x.current.leader);
+    auto next = next_leader(x, able);
+    if (!next && able)
       next = x.current.leader;
     if (next)
       lead(x, *next, view_change::way::swap, why);

@@ -161,6 +161,16 @@ TEST_F(placement, makes_no_set_smaller_around_a_replica_that_is_refilled) {
   EXPECT_THAT(change().next.replicas, UnorderedElementsAre("a", "b", "c"));
 }
 
+TEST_F(placement, follows_a_leader_that_is_refilled_though_nobody_says_who_has_everything) {
+  partitions[0].refilling = {"a"};
+  partitions[0].settled = false;
+  partitions[0].stuck = true; // in each epoch that it is given
+  partitions[0].in_sync = {};
+  EXPECT_NE(change().next.leader, "a");
+  partitions[0].refilling = {"a", "b", "c"};
+  EXPECT_THAT(changes(), IsEmpty());
+}
+
 TEST_F(placement, lets_no_replica_lead_that_is_refilled) {
   node("a").live = false;
   partitions[0].in_sync = {};
