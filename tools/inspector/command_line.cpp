@@ -54,7 +54,7 @@ std::string printed(const json& data, const command& of, const std::string& how,
     return print_yaml(data);
   if (how == "name")
     return print_names(data, of);
-  return print_table(data, of, on);
+  return print_table(harmless(data), of, on);
 }
 
 int run_chosen(
@@ -89,6 +89,9 @@ int run_chosen(
     return 2;
   } catch (const unreachable& why) {
     say(why.why);
+    return 3;
+  } catch (const json::exception& why) {
+    say(std::string{"a node's answer is not what was asked for: "} + why.what());
     return 3;
   }
 }

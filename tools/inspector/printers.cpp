@@ -12,6 +12,8 @@ namespace shoal::inspector {
 
 namespace {
 
+constexpr auto longest_us = 1e18; // thirty thousand years
+
 // Characters, not bytes: continuation bytes of UTF-8 take no room, nor do colors.
 std::size_t width(const std::string& text) {
   std::size_t out = 0;
@@ -138,6 +140,26 @@ std::string harmless(std::string text) {
   return text;
 }
 
+json harmless(const json& x) {
+  if (x.is_string())
+    return harmless(x.get<std::string>());
+  if (!x.is_structured())
+    return x;
+  json out = x.is_array() ? json::array() : json::object();
+  for (const auto& [name, value] : x.items())
+    if (x.is_array())
+      out.push_back(harmless(value));
+    else
+      out[harmless(name)] = harmless(value);
+  return out;
+}
+
+const json& part(const json& of, const char* field) {
+  static const json none;
+  auto i = of.find(field);
+  return i == of.end() ? none : *i;
+}
+
 std::string red(std::string text, const canvas& on) {
   return on.colors ? "\x1b[31m" + text + "\x1b[0m" : text;
 }
@@ -147,6 +169,7 @@ std::string faint(std::string text, const canvas& on) {
 }
 
 std::string time_text(double us) {
+  us = std::min(us, longest_us);
   if (us < 1000)
     return number_text(us, " us");
   if (us < 1e6)
@@ -192,7 +215,7 @@ std::string cell_text(std::string_view field, const json& value) {
     if (field.ends_with("_ms")) { // a moment, not a duration
       if (x == 0)
         return "never";
-      auto seconds = static_cast<std::time_t>(x / 1000);
+      auto seconds = static_cast<std::time_t>(std::clamp(x, 0.0, longest_us / 1000) / 1000);
       std::tm parts{};
       gmtime_r(&seconds, &parts);
       std::array<char, 32> out{};

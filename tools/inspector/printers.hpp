@@ -23,6 +23,11 @@ std::string cell_text(std::string_view field, const json& value);
 
 /// Text without characters that a terminal would act upon.
 std::string harmless(std::string text);
+/// All names and texts in it.
+json harmless(const json& x);
+
+/// A field that may be missing: then null.
+const json& part(const json& of, const char* field);
 
 std::string red(std::string text, const canvas& on);
 std::string faint(std::string text, const canvas& on);

@@ -11,9 +11,16 @@ std::string name_of(const node_address& x) {
   return !x.answered_as.empty() ? x.answered_as : x.name.empty() ? x.url : x.name;
 }
 
+constexpr auto max_depth = 100; // what draws it goes as deep as it is
+
 json read(const reply& x, const node_address& from) {
-  auto data = json::parse(x.body, nullptr, false);
-  if (x.status < 400 && !data.is_discarded())
+  auto deepest = 0;
+  auto watch = [&](int depth, json::parse_event_t, json&) {
+    deepest = std::max(deepest, depth);
+    return depth <= max_depth;
+  };
+  auto data = json::parse(x.body, watch, false);
+  if (x.status < 400 && data.is_object() && deepest <= max_depth)
     return data;
   if (data.is_object() && data.contains("code"))
     throw refused{name_of(from) + ": " + data.value("code", "") +

@@ -147,6 +147,21 @@ TEST_F(inspector, names_nodes_that_do_not_answer_and_shows_the_rest) {
   EXPECT_EQ(out.str(), "");
 }
 
+TEST_F(inspector, says_that_an_answer_makes_no_sense_and_goes_on_living) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", R"({"node":7,"actors":[null,1,[]]})");
+  EXPECT_EQ(run({"ls"}), 3);
+  EXPECT_NE(err.str().find("not what was asked for"), std::string::npos) << err.str();
+  answer(n1, "/inspect/actors", "[" + std::string(200, '[') + std::string(200, ']') + "]");
+  EXPECT_EQ(run({"ls"}), 3);
+  answer(n1, "/inspect/why", R"({"node":"n1","steps":[{"kind":"stream"}]})");
+  EXPECT_EQ(run({"why", "1"}), 0) << "a newer node may say less: " << err.str();
+  answer(n1, "/inspect/tree", R"({"node":"n\u001b[31m1","children":[{"kind":"\u0007stream"}]})");
+  EXPECT_EQ(run({"tree"}), 0);
+  EXPECT_EQ(out.str().find('\x1b'), std::string::npos) << "data must not talk to the terminal";
+  EXPECT_EQ(out.str().find('\a'), std::string::npos);
+}
+
 TEST_F(inspector, reads_the_nodes_of_a_cluster_from_its_configuration) {
   auto file = (dir.path() / "cluster.toml").string();
   std::ofstream{file}

@@ -21,7 +21,7 @@ std::map<std::string, double> metrics_of(const json& node) {
   std::map<std::string, double> out;
   auto lines = std::istringstream{node.value("metrics", "")};
   for (std::string line; std::getline(lines, line);)
-    if (auto split = line.find(' '); !line.starts_with('#') && split != std::string::npos)
+    if (auto split = line.rfind(' '); !line.starts_with('#') && split != std::string::npos)
       out[line.substr(0, split)] = std::atof(line.c_str() + split);
   return out;
 }

@@ -25,7 +25,7 @@ std::string draw(const json& rows, const canvas& on) {
   auto links = json::array();
   for (const auto& node : rows)
     for (const auto& x : node.value("links", json::array())) {
-      json row = {{"node", node["node"]}};
+      json row = {{"node", part(node, "node")}};
       row.update(x);
       links.push_back(std::move(row));
     }

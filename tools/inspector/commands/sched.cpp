@@ -12,7 +12,7 @@ std::string draw(const json& nodes, const canvas& on) {
            std::to_string(x.value("actors_running", 0)) + " actors running, " +
            std::to_string(x.value("actors_ready", 0)) + " ready; " +
            std::to_string(x.value("throughput", 0)) + " messages at most per turn\n";
-    out += print_table(x["threads"], {}, on);
+    out += print_table(part(x, "threads"), {}, on);
   }
   return out;
 }

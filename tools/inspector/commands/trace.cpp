@@ -15,7 +15,7 @@ std::string draw(const json& ops, const canvas& on) {
     out += harmless(op.value("stream", "")) + " id " + std::to_string(op.value("id", 0)) + " on " +
            op.value("node", "") + ": answered after " + time_text(op.value("total_us", 0.0)) + "\n";
     std::vector<std::vector<std::string>> lines{{"  AT", "WHERE", "ACTOR", "MAILBOX", "HANDLER"}};
-    for (const auto& step : op["steps"])
+    for (const auto& step : part(op, "steps"))
       lines.push_back({"  " + time_text(step.value("at_us", 0.0)), step.value("what", ""),
           step.value("actor", 0) == 0 ? "" : std::to_string(step.value("actor", 0)),
           step.value("actor", 0) == 0 ? "" : time_text(step.value("mailbox_us", 0.0)),

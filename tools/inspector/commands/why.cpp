@@ -8,8 +8,9 @@ namespace {
 std::string draw(const json& x, const canvas& on) {
   std::string out;
   auto first = true;
+  const auto& at = part(x, "waits_at");
   for (const auto& step : x.value("steps", json::array())) {
-    auto slow = !x["waits_at"].is_null() && x["waits_at"]["id"] == step["id"];
+    auto slow = !at.is_null() && part(at, "id") == part(step, "id");
     auto who = step.value("kind", "") + " " + std::to_string(step.value("id", 0)) + "  " +
                harmless(step.value("label", ""));
     auto line = std::string{first ? "" : "└─ "} + who + ": " +
@@ -21,7 +22,6 @@ std::string draw(const json& x, const canvas& on) {
   if (auto log = x.find("log"); log != x.end())
     out += "└─ commit log: " + bytes_text(log->value("queued_bytes", 0.0)) +
            " wait, a sync takes " + time_text(log->value("sync_us", 0.0)) + "\n";
-  auto& at = x["waits_at"];
   out += at.is_null() ? "Nothing waits.\n"
                       : "The oldest message waits at " + at.value("kind", "") + " " +
                             std::to_string(at.value("id", 0)) + ", " +
