@@ -301,6 +301,7 @@ using membership_actor = caf::typed_actor<caf::replies_to<atom::online>::with<no
 struct api_call {
   http::request request;
   http::responder respond;
+  std::int64_t arrived_us = 0; ///< steady_us
 };
 
 /// Serves the API. Several of them; each request goes to one.

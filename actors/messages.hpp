@@ -29,14 +29,16 @@ namespace shoal {
 class op_batch {
 public:
   op_batch(biz_ptr of, std::uint64_t in_epoch, std::uint64_t from, std::uint64_t to,
-      std::vector<storage::op_ptr> xs)
-      : biz{std::move(of)}, epoch{in_epoch}, after{from}, upto{to}, ops{std::move(xs)} {}
+      std::vector<storage::op_ptr> xs, std::int64_t since_us = 0)
+      : biz{std::move(of)}, epoch{in_epoch}, after{from}, upto{to}, ops{std::move(xs)},
+        accepted_us{since_us} {}
 
   const biz_ptr biz;
   const std::uint64_t epoch;
   const std::uint64_t after;
   const std::uint64_t upto;
   const std::vector<storage::op_ptr> ops;
+  const std::int64_t accepted_us; ///< live ops: when the first was (steady_us); 0 = not known
 
   std::size_t payload_bytes() const;
 

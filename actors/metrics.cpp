@@ -2,7 +2,7 @@
 
 namespace shoal {
 
-std::string render(const metrics& x) {
+std::string render(const metrics& x, std::span<const std::string> routes) {
   std::string out;
   auto add = [&](const char* name, const char* type, const char* help, auto value) {
     out += std::string{"# HELP shoal_"} + name + " " + help + "\n# TYPE shoal_" + name + " " +
@@ -38,6 +38,13 @@ std::string render(const metrics& x) {
   counter("restarts_total", "Actors replaced by their supervisor", x.restarts);
   add("devices", "gauge", "Devices online", x.devices.load());
   add("streams", "gauge", "Streams in memory", x.streams.load());
+  render_histogram(out, "shoal_delivery_duration_seconds",
+      "Live ops from accepted to handed to a device's connection, per frame", x.delivery.read());
+  out += "# HELP shoal_api_duration_seconds API calls from arrival to answer, by route\n"
+         "# TYPE shoal_api_duration_seconds histogram\n";
+  for (std::size_t i = 0; i < routes.size() && i < x.api_duration.size(); ++i)
+    if (auto series = x.api_duration[i].read(); series.count > 0)
+      render_series(out, "shoal_api_duration_seconds", "route=\"" + routes[i] + "\"", series);
   return out;
 }
 

@@ -1,13 +1,16 @@
 // Counters of the node, under Prometheus conventions. Any thread may count; `/metrics` prints them.
 //
 // Plain atomics written by whoever sees the event: an increment costs a few nanoseconds and no
-// lock. Histograms are kept by prometheus-cpp where a duration is measured once per batch, never
-// once per op.
+// lock. Durations are measured once per frame, call or sync, never once per op.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
+
+#include "protocol/duration_histogram.hpp"
 
 namespace shoal {
 
@@ -23,10 +26,15 @@ struct metrics {
   counter api_calls{0}, api_refused{0}, api_timeouts{0};
   counter streams_activated{0}, streams_passivated{0}, restarts{0};
   std::atomic<std::int64_t> devices{0}, streams{0}; // gauges
+
+  /// Live ops of streams that this node leads: from accepted to handed to the connection.
+  duration_histogram delivery;
+  /// From the request's arrival to its answer, by the number of the route.
+  std::array<duration_histogram, 64> api_duration;
 };
 
 /// Text exposition format, "shoal_" prefixed; the caller appends the endpoint's and the store's own
-/// figures.
-std::string render(const metrics& x);
+/// figures. `routes` are the names of the API's routes by number; those never called are left out.
+std::string render(const metrics& x, std::span<const std::string> routes = {});
 
 } // namespace shoal

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 
+#include "protocol/duration_histogram.hpp"
 #include "protocol/ids.hpp"
 #include "storage/database.hpp"
 
@@ -54,6 +55,7 @@ struct commit_log_stats {
   std::uint64_t rounds = 0, entries = 0, bytes = 0, failed_rounds = 0;
   std::uint64_t sync_microseconds = 0; ///< sum over rounds
   std::uint64_t queued_bytes = 0;      ///< gauge
+  duration_histogram::snapshot synced; ///< of rounds with a sync: writing and syncing
 };
 
 class commit_log {

@@ -73,6 +73,7 @@ public:
     auto guard = std::lock_guard{mutex_};
     auto out = stats_;
     out.queued_bytes = queued_bytes_;
+    out.synced = synced_rounds_.read();
     return out;
   }
 
@@ -123,6 +124,8 @@ private:
     auto entries = round.size();
     round.clear();
     guard.lock();
+    if (sync)
+      synced_rounds_.add(outcome.write_time);
     ++stats_.rounds;
     stats_.entries += entries;
     stats_.failed_rounds += outcome.code != ec::none;
@@ -147,6 +150,7 @@ private:
   database& db_;
   const commit_log_options options_;
   commit_round round_{db_};
+  duration_histogram synced_rounds_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_;

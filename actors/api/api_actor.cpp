@@ -17,6 +17,7 @@ void api_state::serve(api_call& call) {
   auto x = std::make_shared<exchange>();
   x->request = std::move(call.request);
   x->respond = std::move(call.respond);
+  x->arrived_us = call.arrived_us;
   guard(*x, [&] {
     if (admit(*x))
       dispatch(x);
@@ -34,6 +35,7 @@ bool api_state::admit(exchange& x) {
   }
   if (!x.to.found)
     throw refusal{ec::not_found, "no such path; see /v1/openapi.yaml"};
+  measure(x);
   if (x.to.found->who == access::anyone)
     return true;
   x.known = sv->catalog.load();
@@ -48,6 +50,18 @@ bool api_state::admit(exchange& x) {
     throw refusal{permission.code, permission.code == ec::not_found ? "no such app" : ""};
   x.app = permission.app;
   return true;
+}
+
+/// Whoever answers, and however late: the time of the call is counted.
+void api_state::measure(exchange& x) const {
+  if (x.arrived_us == 0)
+    return;
+  auto& took = sv->count->api_duration[static_cast<std::size_t>(x.to.found - routes().data())];
+  x.respond = http::responder{
+      [inner = std::move(x.respond), &took, since = x.arrived_us](http::response answer) {
+        took.add(std::chrono::microseconds{steady_us() - since});
+        inner(std::move(answer));
+      }};
 }
 
 void api_state::dispatch(const exchange_ptr& x) {

@@ -19,6 +19,7 @@ namespace shoal::api {
 struct exchange {
   http::request request;
   http::responder respond;
+  std::int64_t arrived_us = 0; ///< steady_us
   route_match to;
   catalog_ptr known; ///< the catalog as it was when the request came
   key_ptr key;
@@ -42,6 +43,7 @@ struct api_state {
   // -- the way in -----------------------------------------------------------------------------
   void serve(api_call& call);
   bool admit(exchange& x); ///< false: answered already
+  void measure(exchange& x) const;
   void dispatch(const exchange_ptr& x);
   void tick();
   void refuse(const http::responder& respond, ec code, std::string_view detail) const;

@@ -1,5 +1,7 @@
 #include "actors/api/router.hpp"
 
+#include "actors/metrics.hpp"
+
 namespace shoal::api {
 
 namespace {
@@ -64,7 +66,16 @@ bool matches(
 
 } // namespace
 
+static_assert(std::size(table) <= std::tuple_size_v<decltype(metrics::api_duration)>);
+
 std::span<const route> routes() { return table; }
+
+std::vector<std::string> route_names() {
+  std::vector<std::string> out;
+  for (const auto& x : table)
+    out.push_back(std::string{x.method}.append(" ").append(x.pattern));
+  return out;
+}
 
 route_match match_route(std::string_view method, std::string_view path) {
   auto out = route_match{};

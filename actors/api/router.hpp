@@ -62,6 +62,9 @@ struct route {
 
 std::span<const route> routes();
 
+/// "POST /v1/apps/{app}/sync", in the order of `routes`.
+std::vector<std::string> route_names();
+
 constexpr std::size_t max_params = 4;
 
 struct route_match {

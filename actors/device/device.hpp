@@ -80,6 +80,7 @@ struct device_state {
   void attached(const attached_note& note);
   void take(const feed_ops& x);
   void take_ephemeral(subscription& s, const feed_ops& x);
+  void measure(const op_batch& batch) const;
   void moved(const feed_moved& x);
   void acknowledge(const std::string& body);
   void pass_ack_on(subscription& s);

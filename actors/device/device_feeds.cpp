@@ -229,7 +229,10 @@ void device_state::take(const feed_ops& x) {
   }
   if (!s->rules.biz()->persistent)
     return take_ephemeral(*s, x);
-  put(*s, s->rules.take(x, *info, sv->now_ms(), credit));
+  auto out = s->rules.take(x, *info, sv->now_ms(), credit);
+  put(*s, out);
+  if (out.send)
+    measure(*x.batch);
   pull(*s);
 }
 
@@ -243,6 +246,14 @@ void device_state::take_ephemeral(subscription& s, const feed_ops& x) {
   else if (!ops.empty())
     wire->send(encode_ops(*s.rules.biz(), 0, 0, 0, ops, how));
   sv->count->delivered_ops += ops.size();
+  if (!ops.empty())
+    measure(*x.batch);
+}
+
+/// A page from the disk or from memory is no live batch: it waited for the device.
+void device_state::measure(const op_batch& batch) const {
+  if (batch.accepted_us != 0)
+    sv->count->delivery.add(std::chrono::microseconds{steady_us() - batch.accepted_us});
 }
 
 void device_state::put(subscription& s, const feed_output& out) {

@@ -3,7 +3,7 @@
 namespace shoal {
 
 std::string render_figures(const admin_figures& x) {
-  auto out = render(*x.count);
+  auto out = render(*x.count, x.api_routes);
   auto add = [&](const std::string& name, const char* type, const char* help, auto value) {
     out += "# HELP shoal_" + name + " " + help + "\n# TYPE shoal_" + name + " " + type +
            "\nshoal_" + name + " " + std::to_string(value) + "\n";
@@ -33,6 +33,8 @@ std::string render_figures(const admin_figures& x) {
   counter("commit_failed_rounds_total", "Rounds that failed", x.log.failed_rounds);
   add("commit_sync_seconds_total", "counter", "Time spent in syncs",
       static_cast<double>(x.log.sync_microseconds) / 1e6);
+  render_histogram(out, "shoal_commit_duration_seconds",
+      "Rounds of the commit log with a sync: writing and syncing", x.log.synced);
   add("commit_queued_bytes", "gauge", "Bytes waiting for a sync", x.log.queued_bytes);
   add("store_bytes", "gauge", "Size of the store, roughly", x.store_bytes);
   return out;

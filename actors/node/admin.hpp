@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "actors/metrics.hpp"
 #include "protocol/http/message.hpp"
@@ -20,6 +22,7 @@ struct admin_figures {
   tls::endpoint_stats net;
   storage::commit_log_stats log;
   std::uint64_t store_bytes = 0;
+  std::vector<std::string> api_routes; ///< names, by number
 };
 
 /// All figures as Prometheus text.

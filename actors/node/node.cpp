@@ -8,6 +8,7 @@
 
 #include "actors/api/api_actor.hpp"
 #include "actors/api/problem.hpp"
+#include "actors/api/router.hpp"
 #include "actors/catalog/catalog_actor.hpp"
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/catalog/new_key.hpp"
@@ -393,7 +394,8 @@ void node::impl::answer_request(http::request request, http::responder respond) 
     std::lock_guard lock{api_mutex};
     hdl = apis[next_api++ % apis.size()];
   }
-  caf::anon_send(hdl, atom::call::value, api_call{std::move(request), std::move(respond)});
+  caf::anon_send(
+      hdl, atom::call::value, api_call{std::move(request), std::move(respond), steady_us()});
 }
 
 void node::impl::await_catalog() const {
@@ -455,7 +457,7 @@ void node::impl::start_admin() {
 admin_figures node::impl::figures() const {
   std::lock_guard lock{endpoint_mutex};
   return {is_ready(), &count, endpoint ? endpoint->stats() : tls::endpoint_stats{}, log->stats(),
-      db->approximate_size()};
+      db->approximate_size(), api::route_names()};
 }
 
 void node::impl::answer_admin_request(
@@ -467,7 +469,8 @@ void node::impl::answer_admin_request(
     std::lock_guard lock{api_mutex};
     hdl = inspecting;
   }
-  caf::anon_send(hdl, atom::call::value, api_call{request, respond}); // it may wait, this may not
+  caf::anon_send(
+      hdl, atom::call::value, api_call{request, respond, 0}); // it may wait, this may not
 }
 
 // -- node ----------------------------------------------------------------------------------------

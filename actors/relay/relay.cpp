@@ -20,7 +20,7 @@ op_batch_ptr merge(std::vector<op_batch_ptr> parts) {
   for (auto& part : parts)
     ops.insert(ops.end(), part->ops.begin(), part->ops.end());
   return std::make_shared<const op_batch>(parts.front()->biz, parts.front()->epoch,
-      parts.front()->after, parts.back()->upto, std::move(ops));
+      parts.front()->after, parts.back()->upto, std::move(ops), parts.front()->accepted_us);
 }
 
 } // namespace

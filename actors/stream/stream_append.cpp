@@ -104,6 +104,7 @@ void stream_state::resume() {
 
 void stream_state::execute(append_call call) {
   pending_call p;
+  p.accepted_us = steady_us();
   p.client = call.client;
   p.answer.call = call.call;
   p.answer.results.reserve(call.items.size());
@@ -168,7 +169,7 @@ append_result stream_state::append_one(
     rows.put(std::move(key_row), std::move(key_value));
   }
   if (p.upto.empty() || p.upto.back().biz != item.biz->no)
-    p.upto.push_back({item.biz->no, op->id, op->id});
+    p.upto.push_back({item.biz->no, op->id, op->id, false});
   else
     p.upto.back().last = op->id;
   return {item.index, ec::none, {ids.epoch(), op->id}, false,
@@ -189,7 +190,7 @@ append_result stream_state::append_ephemeral(slot& s, append_item& item) {
   item.op.time_ms = sv->now_ms();
   auto op = std::make_shared<const storage::op_record>(std::move(item.op));
   auto batch = std::make_shared<const op_batch>(
-      item.biz, 0, 0, 0, std::vector<storage::op_ptr>{std::move(op)});
+      item.biz, 0, 0, 0, std::vector<storage::op_ptr>{std::move(op)}, steady_us());
   for (auto& x : s.listeners)
     self->send(x.sink, atom::ops::value, feed_ops{x.feed, batch, false, 0, ec::none});
   ++sv->count->ephemeral_ops;
@@ -213,6 +214,8 @@ void stream_state::add_sweep_rows(slot& s, storage::write_batch& rows) {
     rows.put(storage::sweep_key(part, due, key_of(s)), {});
   }
   auto one_reader = s.log.biz()->target == biz_target::device || !s.log.biz()->multi_device;
+  // What is acknowledged may go earlier than it expires, what has a key must stay longer if that
+  // expires early.
   auto early = hour_of(now + std::chrono::milliseconds{sv->limit.keep_keys}.count()) + 1;
   if (one_reader && early < due && s.log.last_ack_sweep_hour != early) {
     s.log.last_ack_sweep_hour = early;
@@ -258,7 +261,7 @@ void stream_state::finish(pending_call p) {
   if (failing != ec::none)
     return fail(p, failing);
   for (auto& run : p.upto)
-    publish(*find(run.biz), run.last);
+    publish(*find(run.biz), run.last, p.accepted_us);
   answer(p);
 }
 
@@ -290,8 +293,8 @@ void stream_state::answer_all(const append_call& call, ec code) {
   self->send(call.client, atom::appended::value, std::move(out));
 }
 
-void stream_state::publish(slot& s, std::uint64_t upto) {
-  send_live(s, s.log.commit(upto));
+void stream_state::publish(slot& s, std::uint64_t upto, std::int64_t accepted_us) {
+  send_live(s, s.log.commit(upto, accepted_us));
   s.log.shrink_tail(sv->limit.tail_ops, sv->limit.tail_bytes);
 }
 

@@ -58,7 +58,7 @@ std::uint64_t stream_log::pending_id(const std::string& client_key) const {
   return i == pending_keys_.end() ? 0 : i->second;
 }
 
-op_batch_ptr stream_log::commit(std::uint64_t upto) {
+op_batch_ptr stream_log::commit(std::uint64_t upto, std::int64_t accepted_us) {
   assert(upto > committed_ && upto <= assigned_);
   auto after = committed_;
   std::vector<storage::op_ptr> ops;
@@ -72,7 +72,7 @@ op_batch_ptr stream_log::commit(std::uint64_t upto) {
     pending_.pop_front();
   }
   committed_ = upto;
-  return std::make_shared<const op_batch>(biz_, epoch_, after, upto, std::move(ops));
+  return std::make_shared<const op_batch>(biz_, epoch_, after, upto, std::move(ops), accepted_us);
 }
 
 void stream_log::take_back(std::uint64_t first) {

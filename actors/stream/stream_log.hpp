@@ -71,7 +71,7 @@ public:
   storage::stream_meta meta() const { return {assigned_, floor_, lost_}; }
 
   /// Ops up to `upto` are durable. Returns them as one batch.
-  op_batch_ptr commit(std::uint64_t upto);
+  op_batch_ptr commit(std::uint64_t upto, std::int64_t accepted_us = 0);
 
   /// Ids from `first` on, just assigned, were never written.
   void take_back(std::uint64_t first);

@@ -40,6 +40,7 @@ struct stream_state {
   /// An append whose rows are being written (token != 0), or that waits for those before it.
   struct pending_call {
     std::uint64_t token = 0;
+    std::int64_t accepted_us = 0;
     std::optional<ec> outcome; ///< of the write
     append_client_actor client;
     append_answer answer;
@@ -98,7 +99,7 @@ struct stream_state {
   void fail(pending_call& p, ec code);
   void take_back(const pending_call& p);
   void finish(pending_call p);
-  void publish(slot& s, std::uint64_t upto);
+  void publish(slot& s, std::uint64_t upto, std::int64_t accepted_us);
   void send_live(slot& s, const op_batch_ptr& batch);
   void answer_all(const append_call& call, ec code);
 

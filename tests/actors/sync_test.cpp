@@ -45,6 +45,15 @@ TEST_F(multi_device, gives_a_device_that_was_away_exactly_what_it_missed) {
   EXPECT_FALSE(again.gap);
 }
 
+TEST_F(multi_device, measures_how_long_live_ops_take_to_each_device_and_only_them) {
+  online("d1", "u1", "NEWS");
+  online("d2", "u1", "NEWS");
+  append(u1, "NEWS", "live");
+  EXPECT_EQ(count.delivery.read().count, 2u);
+  online("d3", "u1", "NEWS");
+  EXPECT_EQ(count.delivery.read().count, 2u) << "what waited for its device is no delay of ours";
+}
+
 TEST_F(multi_device, remembers_the_cursor_of_a_device_that_forgot_its_position) {
   auto& a = online("d1", "u1", "NEWS");
   append(u1, "NEWS", "one");

@@ -143,5 +143,17 @@ TEST_F(rude_caller, slow_headers_are_cut_off_while_others_are_served) {
       wait_until(5000, [&] { return node.metric("shoal_http_connections").value_or(-1) <= 1; }));
 }
 
+TEST_F(rude_caller, finds_its_calls_among_the_durations) {
+  ASSERT_EQ(send("ALL", "one").status, 200);
+  ASSERT_EQ(api->call("GET", app.path("/streams/global/ABSENT")).status, 404);
+  auto text = node.admin("/metrics").body;
+  for (auto series : {R"(shoal_api_duration_seconds_count{route="POST /v1/apps/{app}/sync"} 1)",
+           R"(shoal_api_duration_seconds_bucket{route="POST /v1/apps/{app}/sync",le="+Inf"} 1)",
+           "# TYPE shoal_commit_duration_seconds histogram",
+           "# TYPE shoal_delivery_duration_seconds histogram"})
+    EXPECT_NE(text.find(series), std::string::npos) << series;
+  EXPECT_EQ(text.find("GET /v1/apps/{app}/audit"), std::string::npos) << "nobody called it";
+}
+
 } // namespace
 } // namespace shoal::faults

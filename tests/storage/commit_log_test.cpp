@@ -316,6 +316,8 @@ TEST_F(group_committer, counts) {
   EXPECT_EQ(stats.bytes, 2 * bytes);
   EXPECT_GE(stats.rounds, 2u);
   EXPECT_EQ(stats.failed_rounds, 1u);
+  EXPECT_GE(stats.synced.count, 2u);
+  EXPECT_LE(stats.synced.count, stats.rounds);
 }
 
 TEST_F(group_committer, takes_entries_of_many_threads_and_answers_each_once) {

@@ -99,7 +99,8 @@ struct api_actor_test : testing_support::actor_test {
   reply send(http::request request) {
     auto out = reply{};
     auto keep_it = [got = out.got](http::response x) { got->push_back(std::move(x)); };
-    tell(server, atom::call::value, api_call{std::move(request), http::responder{keep_it}});
+    tell(server, atom::call::value,
+        api_call{std::move(request), http::responder{keep_it}, steady_us()});
     return out;
   }
 

@@ -39,5 +39,11 @@ TEST(router, knows_one_spelling_of_a_path) {
   EXPECT_FALSE(match_route("get", "/v1/apps").found);
 }
 
+TEST(router, names_its_routes_in_their_order) {
+  auto names = route_names();
+  ASSERT_EQ(names.size(), routes().size());
+  EXPECT_EQ(names.front(), "POST /v1/apps/{app}/sync");
+}
+
 } // namespace
 } // namespace shoal::api
