@@ -29,6 +29,7 @@ void api_state::sync(exchange& x) {
   auto wait = append_wait{x.respond, true, std::vector<slot>(1), 0, {}, {}, {}};
   auto list = std::vector<append_item>{};
   list.push_back(read_item(body, {*x.known, x.app->no, sv->now_ms(), sv->limit.payload_max}));
+  wait.slots.front().global = list.front().biz->scope == biz_scope::global;
   submit(x, std::move(wait), std::move(list));
 }
 
@@ -46,8 +47,9 @@ void api_state::sync_batch(exchange& x) {
     try {
       list.push_back(read_item((*given)[i], rules));
       list.back().index = i;
+      wait.slots[i].global = list.back().biz->scope == biz_scope::global;
     } catch (const refusal& why) {
-      wait.slots[i] = {{i, why.code, {}, false, 0}, why.detail, true};
+      wait.slots[i] = {{i, why.code, {}, false, 0}, why.detail, true, false};
     }
   submit(x, std::move(wait), std::move(list));
 }
@@ -160,7 +162,7 @@ void api_state::finish(append_wait& wait) const {
     if (std::exchange(separate, true))
       out.body += ',';
     if (x.result.code == ec::none) {
-      append_result_json(out.body, x.result);
+      append_result_json(out.body, x.result, x.global ? listeners::unknown : listeners::counted);
     } else {
       out.body += "{\"error\":";
       append_error(out.body, x.result.code, x.detail);

@@ -56,6 +56,7 @@ struct api_state {
     append_result result;
     std::string detail;
     bool answered = false;
+    bool global = false;
   };
   struct append_wait {
     http::responder respond;

@@ -171,11 +171,13 @@ append_item read_item(json& item, const sync_rules& rules, std::string_view wher
   return out;
 }
 
-void append_result_json(std::string& out, const append_result& x) {
+void append_result_json(std::string& out, const append_result& x, listeners known) {
   out.append("{\"id\":").append(std::to_string(x.at.id));
   out.append(",\"epoch\":").append(std::to_string(x.at.epoch));
   out.append(",\"repeated\":").append(x.repeated ? "true" : "false");
-  out.append(",\"online\":").append(std::to_string(x.online)).append("}");
+  if (known == listeners::counted)
+    out.append(",\"online\":").append(std::to_string(x.online));
+  out.append("}");
 }
 
 json to_json(const storage::op_record& op) {

@@ -22,8 +22,14 @@ struct sync_rules {
 /// `item`. Throws `refusal`.
 append_item read_item(nlohmann::json& item, const sync_rules& rules, std::string_view where = "");
 
-/// Appends {"id":…,"epoch":…,"repeated":…,"online":…}.
-void append_result_json(std::string& out, const append_result& x);
+/// Who knows how many devices listen.
+enum class listeners : std::uint8_t {
+  counted,
+  unknown, ///< global: the stream hands the op to one relay per node
+};
+
+/// Appends {"id":…,"epoch":…,"repeated":…,"online":…}, without `online` if that is not known.
+void append_result_json(std::string& out, const append_result& x, listeners known);
 
 /// What the API shows of a stored op.
 nlohmann::json to_json(const storage::op_record& op);

@@ -69,12 +69,16 @@ trim_plan plan_trim(services& sv, const trim_query& q) {
   trim_plan out;
   out.lost = 0;
   auto dead = [&](const storage::op_record& op) {
+    // A key is remembered that long, whatever becomes of its op.
+    auto young = op.time_ms + q.keep_keys_ms >= q.now_ms;
+    if (young && !op.client_key.empty())
+      return false;
     if (op.valid_until_ms != 0 && op.valid_until_ms < q.now_ms) {
       if (op.id > q.acked)
         out.lost = op.id; // somebody may have wanted it
       return true;
     }
-    return op.id <= q.acked && op.time_ms + q.keep_keys_ms < q.now_ms;
+    return op.id <= q.acked && !young;
   };
   out.floor = q.floor;
   out.code = storage::trim(*sv.db, home_of(sv, q.stream), q.stream, q.floor, q.last, dead,

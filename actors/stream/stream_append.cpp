@@ -172,6 +172,7 @@ append_result stream_state::append_one(
     p.upto.push_back({item.biz->no, op->id, op->id, false});
   else
     p.upto.back().last = op->id;
+  p.upto.back().keyed = p.upto.back().keyed || !op->client_key.empty();
   return {item.index, ec::none, {ids.epoch(), op->id}, false,
       static_cast<std::uint32_t>(s.listeners.size())};
 }
@@ -202,24 +203,25 @@ void stream_state::finish_rows(pending_call& p, storage::write_batch& rows) {
     auto& s = *find(run.biz);
     auto row = storage::stream_meta_key(part, key_of(s));
     rows.put(row, storage::encode(s.log.meta(), row));
-    add_sweep_rows(s, rows);
+    add_sweep_rows(s, run.keyed, rows);
   }
 }
 
-void stream_state::add_sweep_rows(slot& s, storage::write_batch& rows) {
+void stream_state::add_sweep_rows(slot& s, bool keyed, storage::write_batch& rows) {
   auto now = sv->now_ms();
   auto due = hour_of(now + std::int64_t{s.log.biz()->retention_s} * 1000) + 1;
   if (s.log.last_sweep_hour != due) {
     s.log.last_sweep_hour = due;
     rows.put(storage::sweep_key(part, due, key_of(s)), {});
   }
-  auto one_reader = s.log.biz()->target == biz_target::device || !s.log.biz()->multi_device;
   // What is acknowledged may go earlier than it expires, what has a key must stay longer if that
   // expires early.
-  auto early = hour_of(now + std::chrono::milliseconds{sv->limit.keep_keys}.count()) + 1;
-  if (one_reader && early < due && s.log.last_ack_sweep_hour != early) {
-    s.log.last_ack_sweep_hour = early;
-    rows.put(storage::sweep_key(part, early, key_of(s)), {});
+  auto one_reader = s.log.biz()->target == biz_target::device || !s.log.biz()->multi_device;
+  auto key_due = hour_of(now + std::chrono::milliseconds{sv->limit.keep_keys}.count()) + 1;
+  auto wanted = key_due < due ? one_reader : keyed && key_due > due;
+  if (wanted && s.log.last_key_sweep_hour != key_due) {
+    s.log.last_key_sweep_hour = key_due;
+    rows.put(storage::sweep_key(part, key_due, key_of(s)), {});
   }
 }
 
@@ -240,7 +242,7 @@ void stream_state::committed(const commit_result& result) {
   if (failing != ec::none && in_flight == 0) {
     for (auto& [no, s] : slots) {
       s.log.roll_back();
-      s.log.last_sweep_hour = s.log.last_ack_sweep_hour = 0;
+      s.log.last_sweep_hour = s.log.last_key_sweep_hour = 0;
     }
     failing = ec::none;
   }
@@ -269,7 +271,7 @@ void stream_state::take_back(const pending_call& p) {
   for (auto& run : p.upto) {
     auto& s = *find(run.biz);
     s.log.take_back(run.first);
-    s.log.last_sweep_hour = s.log.last_ack_sweep_hour = 0;
+    s.log.last_sweep_hour = s.log.last_key_sweep_hour = 0;
   }
 }
 

@@ -92,7 +92,7 @@ public:
   /// The hour for which a sweep row was last written, per kind of sweep; 0 = never since
   /// activation.
   std::uint32_t last_sweep_hour = 0;
-  std::uint32_t last_ack_sweep_hour = 0;
+  std::uint32_t last_key_sweep_hour = 0;
 
 private:
   biz_ptr biz_;

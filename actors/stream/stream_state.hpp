@@ -47,6 +47,7 @@ struct stream_state {
     struct run {
       biz_no biz;
       std::uint64_t first, last;
+      bool keyed; ///< at least one has an idempotency key
     };
     std::vector<run> upto; ///< ids assigned, in order; a biz may occur several times
   };
@@ -94,7 +95,7 @@ struct stream_state {
   append_result append_one(append_item& item, pending_call& p, storage::write_batch& rows);
   append_result append_ephemeral(slot& s, append_item& item);
   void finish_rows(pending_call& p, storage::write_batch& rows);
-  void add_sweep_rows(slot& s, storage::write_batch& rows);
+  void add_sweep_rows(slot& s, bool keyed, storage::write_batch& rows);
   void answer(pending_call& p);
   void fail(pending_call& p, ec code);
   void take_back(const pending_call& p);

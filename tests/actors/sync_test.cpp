@@ -269,6 +269,27 @@ TEST_F(multi_device, removes_what_is_beyond_retention_and_tells_who_missed_it) {
   EXPECT_EQ(again.payloads("NEWS"), strings{"new"});
 }
 
+TEST_F(multi_device, remembers_a_key_for_a_day_even_if_its_op_expires_earlier) {
+  constexpr auto hour = std::int64_t{3'600'000};
+  add_biz("NEWS", [](biz_config& x) { x.retention_s = 3600; });
+  auto& a = online("d1", "u1", "NEWS");
+  auto at = a.positions["NEWS"];
+  lose(a);
+  append(u1, "NEWS", "with a key", "k1");
+  append(u1, "NEWS", "without");
+  now += 2 * hour;
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 0u);
+  EXPECT_EQ(online("d1", "u1", "NEWS", at).payloads("NEWS"), strings{}) << "it has expired";
+  auto repeat = append(u1, "NEWS", "again", "k1");
+  EXPECT_TRUE(repeat.repeated);
+  EXPECT_EQ(repeat.at.id, 1u);
+  now += 23 * hour;
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 2u) << "nothing else wakes the sweep for them";
+  EXPECT_FALSE(append(u1, "NEWS", "again", "k1").repeated);
+}
+
 TEST_F(multi_device, closes_a_device_that_never_acknowledges) {
   auto& a = online("d1", "u1", "NEWS");
   append(u1, "NEWS", "x");

@@ -77,6 +77,10 @@ struct api_actor_test : testing_support::actor_test {
     biz.name = "LOCK";
     biz.online = true;
     known = known.with(std::make_shared<biz_config>(biz));
+    biz.no = biz_no{2};
+    biz.name = "ALL";
+    biz.scope = biz_scope::global;
+    known = known.with(std::make_shared<biz_config>(biz));
     admin = new_key(app_no{1}, key_role::admin, "", now);
     writer = new_key(app_no{1}, key_role::write, "", now);
     op = new_key(app_no{}, key_role::operator_, "", now);
@@ -193,6 +197,12 @@ TEST_F(api_actor_test, answers_a_sync_when_its_op_is_appended) {
   answer(asked, {{0, ec::none, {1, 42}, false, 2}});
   EXPECT_EQ(x.status(), 200);
   EXPECT_EQ(x.body(), (json{{"id", 42}, {"epoch", 1}, {"repeated", false}, {"online", 2}}));
+}
+
+TEST_F(api_actor_test, does_not_take_relays_for_devices) {
+  auto x = call(writer, "POST", "/v1/apps/shop/sync", R"({"biz":"ALL","payload":"x"})");
+  answer(log->appends.at(0), {{0, ec::none, {1, 42}, false, 1}});
+  EXPECT_EQ(x.body(), (json{{"id", 42}, {"epoch", 1}, {"repeated", false}}));
 }
 
 TEST_F(api_actor_test, a_refused_append_is_a_problem) {
@@ -330,7 +340,7 @@ TEST_F(api_actor_test, bizs_are_created_changed_and_switched) {
   EXPECT_EQ(call(admin, "PATCH", path, R"({"scope":"targeted"})").code(), "invalid_argument");
   EXPECT_EQ(call(admin, "POST", path + "/offline").body()["online"], false);
   EXPECT_EQ(call(writer, "GET", path).body()["name"], "NEWS");
-  EXPECT_EQ(call(writer, "GET", "/v1/apps/shop/biz").body()["bizs"].size(), 2u);
+  EXPECT_EQ(call(writer, "GET", "/v1/apps/shop/biz").body()["bizs"].size(), 3u);
   EXPECT_EQ(call(writer, "GET", "/v1/apps/shop/biz/NONE").code(), "unknown_biz");
   EXPECT_EQ(call(writer, "PUT", path, "{}").code(), "forbidden");
 }

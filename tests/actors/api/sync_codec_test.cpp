@@ -180,7 +180,7 @@ TEST_F(sync_codec, shows_ops_with_payloads_of_any_bytes) {
 
 TEST_F(sync_codec, writes_results_as_json) {
   std::string out;
-  append_result_json(out, {0, ec::none, {1, 42}, true, 3});
+  append_result_json(out, {0, ec::none, {1, 42}, true, 3}, listeners::counted);
   EXPECT_EQ(json::parse(out), (json{{"id", 42}, {"epoch", 1}, {"repeated", true}, {"online", 3}}));
 }
 
