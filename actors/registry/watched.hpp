@@ -12,6 +12,7 @@
 
 #include <caf/all.hpp>
 
+#include "actors/registry/handover.hpp"
 #include "actors/registry/registry.hpp"
 #include "actors/registry/seat.hpp"
 
@@ -34,7 +35,10 @@ public:
     enter(facts.kind); // last: from here on others read it, and call `actor`
   }
 
-  ~watched() override { leave({}); } // one that was never run has not been cleaned up
+  ~watched() override {
+    take_over(this);
+    leave({}); // one that was never run has not been cleaned up
+  }
 
   caf::scheduled_actor& actor() override { return *this; }
 
@@ -47,12 +51,31 @@ public:
       else if (in->traced()) [[unlikely]]
         in->trace().queued(*x, *this);
     }
+    hand_over(x.get());
     Impl::enqueue(std::move(x), eu);
   }
 
   using Impl::consume;
 
   caf::invoke_message_result consume(caf::mailbox_element& x) override {
+    take_over(&x);
+    take_over(this);
+    auto out = consume_taken(x);
+    hand_over(this);
+    return out;
+  }
+
+  bool cleanup(caf::error&& why, caf::execution_unit* host) override {
+    take_over(this);
+    count_unread();
+    leave(why);
+    auto out = Impl::cleanup(std::move(why), host);
+    hand_over(this);
+    return out;
+  }
+
+private:
+  caf::invoke_message_result consume_taken(caf::mailbox_element& x) {
     if (auto ticket = actor_registry::probe_of(x.content())) [[unlikely]] {
       answer(*ticket);
       return caf::invoke_message_result::consumed;
@@ -63,7 +86,7 @@ public:
     return out;
   }
 
-  bool cleanup(caf::error&& why, caf::execution_unit* host) override {
+  void count_unread() {
     if (auto* in = registry(); in != nullptr && !this->mailbox().closed()) {
       if (!this->mailbox().blocked())
         this->mailbox().fetch_more();
@@ -74,11 +97,8 @@ public:
       this->get_urgent_queue().peek_all(drop);
       this->get_normal_queue().peek_all(drop);
     }
-    leave(why);
-    return Impl::cleanup(std::move(why), host);
   }
 
-private:
   void answer(const probe_ticket& ticket) {
     if (registry() == nullptr)
       return;

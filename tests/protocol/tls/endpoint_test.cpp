@@ -740,10 +740,11 @@ TEST_F(http_endpoint, closes_when_the_client_or_the_handler_says_so) {
   auto answer = client.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_NE(answer.head.find("Connection: close"), std::string::npos);
   EXPECT_EQ(client.read_to_end(), "");
-  server.on_request = [](http::request, http::responder x) {
+  auto hasty = test_endpoint{};
+  hasty.on_request = [](http::request, http::responder x) {
     x({200, "text/plain", {{"Connection", "close"}}, "bye"});
   };
-  auto other = tls_client{server.port(), http_client()};
+  auto other = tls_client{hasty.port(), http_client()};
   EXPECT_EQ(other.ask(get).body, "bye");
   EXPECT_EQ(other.read_to_end(), "");
 }
