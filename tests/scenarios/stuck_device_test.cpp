@@ -25,7 +25,7 @@ TEST_F(stuck_device, costs_no_more_than_its_window_and_no_time_of_others) {
   plan.id = "good";
   plan.streams = {{"ALL", "global/ALL"}};
   plan.hang_up = 0;
-  auto good = watched_device{node, app, plan, run};
+  auto good = watched_device{{endpoint{node.port()}}, app, plan, run};
   ASSERT_TRUE(wait_until(
       10'000, [&] { return node.metric("shoal_devices").value_or(0) == stuck_count + 1; }));
   auto before = node.rss();
