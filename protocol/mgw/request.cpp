@@ -99,7 +99,7 @@ std::optional<failure> read_headers(
     const http::request& from, const call_limits& limits, call& into) {
   for (auto& [name, value] : from.headers) {
     // Most names differ in length, which is cheap to see.
-    auto found = std::ranges::find_if(fields, [&](auto& x) {
+    auto found = std::ranges::find_if(fields, [&name = name](auto& x) {
       return x.header.size() == name.size() && !name.empty() && http::same_name(x.header, name);
     });
     if (found == fields.end() && http::same_name(name, "Sign-Type"))
