@@ -237,7 +237,7 @@ private:
       if (has_body && name == "body")
         fail(where + ".body", "there is a body already");
     }
-    std::ranges::stable_partition(out, [](auto& x) { return !x.what.optional; });
+    std::stable_partition(out.begin(), out.end(), [](auto& x) { return !x.what.optional; });
     return out;
   }
 
