@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 namespace shoal::api {
 
@@ -48,8 +49,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-template <class Names>
-std::string unknown_field(std::string_view given, const Names& known) {
+std::string unknown_field(std::string_view given, std::span<const char* const> known) {
   auto out = std::string{"unknown field"};
   auto best = std::size_t{4};
   const char* nearest = nullptr;

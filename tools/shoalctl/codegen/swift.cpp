@@ -6,16 +6,15 @@
 namespace shoal::codegen {
 namespace {
 
-constexpr auto reserved = std::array<std::string_view, 48>{"as", "associatedtype", "break", "case",
+constexpr auto reserved = std::array<std::string_view, 49>{"as", "associatedtype", "break", "case",
     "catch", "class", "continue", "default", "defer", "deinit", "do", "else", "enum", "extension",
     "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init",
     "inout", "internal", "is", "let", "nil", "operator", "private", "protocol", "public", "repeat",
     "rethrows", "return", "self", "static", "struct", "subscript", "super", "switch", "throw",
-    "throws", "true", "try", "var", "where"};
+    "throws", "true", "try", "var", "where", "while"};
 
 std::string safe(const std::string& name) {
-  auto word = std::ranges::find(reserved, name) != reserved.end() || name == "while";
-  return word ? "`" + name + "`" : name;
+  return std::ranges::find(reserved, name) == reserved.end() ? name : "`" + name + "`";
 }
 
 std::string base_of(const type& x) {
