@@ -4,26 +4,16 @@
 #include <charconv>
 
 #include "actors/api/refusal.hpp"
-#include "protocol/signing.hpp"
+#include "protocol/percent.hpp"
 
 namespace shoal::api {
 
 namespace {
 
 std::string decoded(std::string_view text) {
-  std::string out, byte;
-  for (auto i = std::size_t{0}; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    if (i + 2 >= text.size() || !unhex(text.substr(i + 1, 2), byte))
-      throw refusal{
-          ec::invalid_argument, "the query has a '%' that is not followed by two hex digits"};
-    out += byte;
-    i += 2;
-  }
-  return out;
+  if (auto out = form_decoded(text))
+    return *std::move(out);
+  throw refusal{ec::invalid_argument, "the query has a '%' that is not followed by two hex digits"};
 }
 
 } // namespace

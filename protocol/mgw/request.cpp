@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "protocol/mgw/json_text.hpp"
-#include "protocol/signing.hpp"
+#include "protocol/percent.hpp"
 
 namespace shoal::mgw {
 namespace {
@@ -224,25 +224,6 @@ std::optional<std::string_view> request_body(std::string_view request_data) {
       return members->front().value;
   }
   return request_data;
-}
-
-std::optional<std::string> form_decoded(std::string_view text) {
-  auto out = std::string{};
-  out.reserve(text.size());
-  auto byte = std::string{};
-  for (auto i = std::size_t{0}; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else if (text.size() - i > 2 && unhex(text.substr(i + 1, 2), byte)) {
-      out += byte;
-      i += 2;
-    } else {
-      return {};
-    }
-  }
-  return out;
 }
 
 } // namespace shoal::mgw

@@ -58,7 +58,4 @@ std::optional<failure> read_call(http::request& from, const call_limits& limits,
 /// another shape. The data must be a JSON array.
 std::optional<std::string_view> request_body(std::string_view request_data);
 
-/// %XX and '+' decoded; nothing if a '%' is not followed by two hex digits.
-std::optional<std::string> form_decoded(std::string_view text);
-
 } // namespace shoal::mgw

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/mgw/json_text.hpp"
+#include "protocol/percent.hpp"
 #include "protocol/signing.hpp"
 
 namespace shoal::mgw {
@@ -113,22 +114,6 @@ http::response make_response(answer x, rpc_version version) {
     out.body = std::move(x.result_data);
   } else {
     out.body = envelope(x);
-  }
-  return out;
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr auto digits = "0123456789ABCDEF";
-  auto out = std::string{};
-  out.reserve(text.size());
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    auto plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                 c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out.append({'%', digits[byte >> 4], digits[byte & 15]});
   }
   return out;
 }

@@ -79,7 +79,4 @@ std::string envelope(const answer& x);
 /// percent-encoded UTF-8, cut at 1 KiB.
 http::response make_response(answer x, rpc_version version);
 
-/// Everything but letters, digits and "-._~" as %XX.
-std::string percent_encoded(std::string_view text);
-
 } // namespace shoal::mgw

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "protocol/mgw/evp.hpp"
+#include "protocol/percent.hpp"
 #include "protocol/signing.hpp"
 
 namespace shoal::mgw {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 
+#include "protocol/percent.hpp"
+
 namespace shoal::inspector {
 
 namespace {
@@ -128,19 +130,6 @@ session::answer session::change_any(const std::string& target, const json& body)
   throw words;
 }
 
-std::string url_encoded(std::string_view text) {
-  constexpr std::string_view plain = "-._~@:,";
-  constexpr auto digits = "0123456789ABCDEF";
-  std::string out;
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-        plain.find(c) != std::string_view::npos)
-      out += c;
-    else
-      out.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-  }
-  return out;
-}
+std::string url_encoded(std::string_view text) { return percent_encoded(text, "@:,"); }
 
 } // namespace shoal::inspector

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "protocol/percent.hpp"
 #include "tools/shoalctl/render.hpp"
 
 namespace shoal::ctl {
@@ -197,20 +198,7 @@ json body_of(const command& which, const given& values) {
   return out;
 }
 
-std::string url_encoded(std::string_view text) {
-  constexpr std::string_view plain = "-._~!$'()*,;:@";
-  constexpr auto digits = "0123456789ABCDEF";
-  std::string out;
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-        plain.find(c) != std::string_view::npos)
-      out += c;
-    else
-      out.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-  }
-  return out;
-}
+std::string url_encoded(std::string_view text) { return percent_encoded(text, "!$'()*,;:@"); }
 
 const std::vector<command>& commands() {
   static const auto all = [] {

@@ -177,12 +177,5 @@ TEST(request_body, is_what_a_body_api_gets) {
   EXPECT_EQ(request_body("[1"), std::nullopt);
 }
 
-TEST(form_decoded, decodes_or_refuses) {
-  EXPECT_EQ(form_decoded("a+b%2B%e4"), "a b+\xe4");
-  EXPECT_EQ(form_decoded(""), "");
-  for (auto bad : {"%", "%4", "%4g", "a%"})
-    EXPECT_EQ(form_decoded(bad), std::nullopt) << bad;
-}
-
 } // namespace
 } // namespace shoal::mgw

@@ -7,6 +7,7 @@
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/mgw/request.hpp"
 #include "protocol/mgw/result.hpp"
+#include "protocol/percent.hpp"
 
 namespace shoal::mgw {
 namespace {
