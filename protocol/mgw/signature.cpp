@@ -100,7 +100,7 @@ mac& hmac_sm3() {
 /// The signed text in pieces, so that nobody needs a copy of the data in base64.
 template <class Add>
 void say(const call& x, Add add) {
-  constexpr std::size_t piece = 3 * 1024;
+  constexpr std::size_t piece = 3u << 10;
   auto text = std::array<unsigned char, piece / 3 * 4 + 1>{};
   add("Operation-Type=");
   add(x.operation);

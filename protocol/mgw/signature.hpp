@@ -43,9 +43,9 @@ private:
 };
 
 struct signature_rules {
-  std::int64_t window_ms = 5 * 60 * 1000; ///< how far `Ts` may be from our clock, either way
-  bool needs_nonce = false;               ///< a nonce must come, and works once
-  unsigned allowed = 0xf;                 ///< bit 1 << sign_type
+  std::int64_t window_ms = 300'000; ///< how far `Ts` may be from our clock, either way
+  bool needs_nonce = false;         ///< a nonce must come, and works once
+  unsigned allowed = 0xf;           ///< bit 1 << sign_type
 };
 
 /// "Operation-Type=" op "&Request-Data=" base64(data) "&Ts=" ts, and "&Nonce=" nonce if there is

@@ -144,7 +144,7 @@ TEST(read_call, refuses_a_field_that_says_two_things) {
 
 TEST(read_call, names_the_field_that_is_out_of_bounds_and_not_its_value) {
   auto limits = call_limits{8, 16, 4, 6};
-  auto with = [&](std::string name, std::string value) {
+  auto with = [&](const std::string& name, const std::string& value) {
     return flaw_of(form(name + "=" + value), limits);
   };
   EXPECT_EQ(with("operationType", std::string(17, 'a')), malformed("operationType"));

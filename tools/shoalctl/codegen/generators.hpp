@@ -18,11 +18,11 @@ std::string openapi(const definitions& x);    ///< OpenAPI 3.1, JSON
 /// Lines of a source file, indented by depth.
 class source {
 public:
-  explicit source(int width) : width_{width} {}
+  explicit source(std::size_t width) : width_{width} {}
 
   source& line(std::string_view text = {}) {
     if (!text.empty())
-      out_.append(static_cast<std::size_t>(depth_ * width_), ' ').append(text);
+      out_.append(depth_ * width_, ' ').append(text);
     out_ += '\n';
     return *this;
   }
@@ -37,9 +37,17 @@ public:
 
 private:
   std::string out_;
-  int width_;
-  int depth_ = 0;
+  std::size_t width_;
+  std::size_t depth_ = 0;
 };
+
+/// What a language writes around the type of what a container holds.
+struct container_words {
+  std::string_view list_open, list_close, map_open, map_close;
+};
+
+/// The name of a type inside its containers.
+std::string contained(std::string name, const type& x, const container_words& words);
 
 /// "a, b, c"
 std::string listed(const std::vector<std::string>& items);

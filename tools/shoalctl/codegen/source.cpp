@@ -21,6 +21,15 @@ source& source::comment(std::string_view mark, std::string_view text) {
   return *this;
 }
 
+std::string contained(std::string name, const type& x, const container_words& words) {
+  for (auto in : x.in) {
+    auto list = in == type::container::list;
+    name.insert(0, list ? words.list_open : words.map_open);
+    name.append(list ? words.list_close : words.map_close);
+  }
+  return name;
+}
+
 std::string listed(const std::vector<std::string>& items) {
   auto out = std::string{};
   for (auto& x : items)

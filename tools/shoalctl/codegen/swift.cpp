@@ -40,9 +40,7 @@ std::string base_of(const type& x) {
 }
 
 std::string said(const type& x) {
-  auto out = base_of(x);
-  for (auto in : x.in)
-    out = in == type::container::list ? "[" + out + "]" : "[String: " + out + "]";
+  auto out = contained(base_of(x), x, {"[", "]", "[String: ", "]"});
   return x.optional ? out + "?" : out;
 }
 

@@ -38,10 +38,7 @@ std::string base_of(const type& x) {
 }
 
 std::string said(const type& x) {
-  auto out = base_of(x);
-  for (auto in : x.in)
-    out = in == type::container::list ? out + "[]" : "Record<string, " + out + ">";
-  return out;
+  return contained(base_of(x), x, {"", "[]", "Record<string, ", ">"});
 }
 
 void write_model(source& to, const model& x) {
