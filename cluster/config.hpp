@@ -34,6 +34,7 @@ struct config {
     std::string key;
     unsigned io_loops = 0;
     std::size_t max_connections = 18'000;
+    std::vector<std::string> web_origins;
     bool operator==(const listen_section&) const = default;
   } listen;
 

@@ -75,6 +75,9 @@ void for_each_option(Config& x, Visitor visit) {
       x.listen.io_loops);
   number("listen", "max_connections", "More are refused; each takes a file descriptor.",
       "connections", 1, 1'000'000, x.listen.max_connections);
+  texts("listen", "web_origins",
+      "Whose pages may open a WebSocket, each as scheme://host[:port]; none = any page.",
+      x.listen.web_origins);
 
   text("cluster", "name", "Nodes of clusters with different names refuse each other.",
       x.cluster.name);

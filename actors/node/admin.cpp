@@ -26,6 +26,8 @@ std::string render_figures(const admin_figures& x) {
   counter("slow_consumers_total", "Connections closed because they did not read", n.slow_consumers);
   counter("heartbeats_missed_total", "Connections closed because of silence", n.heartbeats_missed);
   add("device_connections", "gauge", "Open device connections", n.device_connections);
+  add("websocket_connections", "gauge", "Those of them that are WebSockets",
+      n.websocket_connections);
   add("http_connections", "gauge", "Open HTTP connections", n.http_connections);
   counter("commit_rounds_total", "Syncs of the commit log", x.log.rounds);
   counter("commit_entries_total", "Entries in those rounds", x.log.entries);

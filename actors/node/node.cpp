@@ -427,6 +427,7 @@ void node::impl::start_endpoint() {
     opt.certificate = x.certificate_file;
   }
   x.max_connections = opt.max_connections;
+  x.web_origins = opt.web_origins;
   x.max_frame = opt.max_frame;
   x.max_http_body = opt.max_http_body;
   auto made = std::make_unique<tls::endpoint>(

@@ -38,6 +38,7 @@ struct node_options {
   std::string key;
   unsigned io_loops = 0; ///< 0 = number of cores
   std::size_t max_connections = 18'000;
+  std::vector<std::string> web_origins; ///< whose pages may open a WebSocket; empty: any
   std::size_t max_frame = 64 * 1024;
   std::size_t max_http_body = 16 * 1024 * 1024;
   std::uint16_t partitions = 64;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/codes.hpp"
 #include "protocol/http/message.hpp"
@@ -58,6 +59,10 @@ public:
   bool take_continue();
 
   enum class stage : std::uint8_t { idle, head, body };
+
+  /// What came behind the request that `next` reported last, if the connection is not HTTP from
+  /// there on.
+  std::string take_rest() { return std::exchange(input_, {}); }
 
   /// Bytes held that are not handed out yet.
   std::size_t held() const;

@@ -42,9 +42,9 @@ enum class ws_opcode : std::uint8_t {
 };
 
 namespace ws_code {
-constexpr std::uint16_t normal = 1000, going_away = 1001, protocol_error = 1002, no_code = 1005,
-                        invalid_data = 1007, policy = 1008, too_large = 1009, internal = 1011,
-                        later = 1013;
+constexpr std::uint16_t normal = 1000, going_away = 1001, protocol_error = 1002, unsupported = 1003,
+                        no_code = 1005, invalid_data = 1007, policy = 1008, too_large = 1009,
+                        internal = 1011, later = 1013;
 }
 
 class ws_reader {

@@ -1,6 +1,7 @@
 #include "protocol/tls/connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -174,6 +175,13 @@ void connection::resume() {
   // Bytes may wait inside the TLS state, where no event of the socket would tell of them.
   if (phase_ == phase::open && !waits_readable_)
     read_some();
+}
+
+void connection::become(std::unique_ptr<driver> next, std::string_view first) {
+  loop_.retire(std::exchange(driver_, std::move(next)));
+  driver_->on_start();
+  if (phase_ == phase::open && !first.empty())
+    driver_->on_bytes(first);
 }
 
 void connection::deadline_in(std::uint64_t ticks) {

@@ -73,6 +73,10 @@ public:
   /// The driver wants bytes again.
   void resume();
 
+  /// From now on `next` speaks here, beginning with the bytes that came too early for it. For a
+  /// driver that hands over to another; it is called no more, and destroyed when the turn ends.
+  void become(std::unique_ptr<driver> next, std::string_view first);
+
   /// Replaces the deadline.
   void deadline_in(std::uint64_t ticks);
 

@@ -25,7 +25,7 @@ struct loop_counters {
   counter handshakes, resumed, handshake_failures;
   counter frames_in, frames_out, bytes_in, bytes_out;
   counter http_requests, bad_requests, slow_consumers, heartbeats_missed;
-  counter device_connections, http_connections; // gauges
+  counter device_connections, websocket_connections, http_connections; // gauges
 };
 
 } // namespace shoal::tls

@@ -30,8 +30,7 @@ void device_driver::on_start() {
 }
 
 void device_driver::on_bytes(std::string_view bytes) {
-  if (silence_ != 0)
-    connection_.deadline_in(silence_);
+  heard();
   reader_.append(bytes);
   cut_frames();
 }
@@ -53,8 +52,11 @@ void device_driver::on_end(ec why) {
 }
 
 void device_driver::send(const shared_bytes& bytes) {
-  if (!connection_.is_open() || !bytes)
-    return;
+  if (connection_.is_open() && bytes && queue(wrapped(bytes)))
+    connection_.loop().counters().frames_out.add();
+}
+
+bool device_driver::queue(const shared_bytes& bytes) {
   auto limit = connection_.loop().options().write_limit;
   auto over = [&] {
     auto queued = connection_.out().bytes();
@@ -64,15 +66,18 @@ void device_driver::send(const shared_bytes& bytes) {
   if (over())
     connection_.flush();
   if (connection_.is_open() && over()) {
+    constexpr auto why = ec::slow_consumer;
     connection_.loop().counters().slow_consumers.add();
-    return connection_.close(
-        close_frame(ec::slow_consumer), ec::slow_consumer, connection::queued::drop);
+    connection_.close(farewell(close_frame(why), why), why, connection::queued::drop);
+    return false;
   }
-  connection_.loop().counters().frames_out.add();
   connection_.send(bytes);
+  return true;
 }
 
-void device_driver::close(shared_bytes last, ec why) { connection_.close(std::move(last), why); }
+void device_driver::close(shared_bytes last, ec why) {
+  connection_.close(farewell(std::move(last), why), why);
+}
 
 void device_driver::consumed(std::uint32_t n) {
   unhandled_ -= std::min(n, unhandled_);
@@ -80,8 +85,7 @@ void device_driver::consumed(std::uint32_t n) {
   if (!paused_ || unhandled_ > connection_.loop().options().unhandled_frames / 2)
     return;
   paused_ = false;
-  if (silence_ != 0)
-    connection_.deadline_in(silence_);
+  heard();
   cut_frames();
   if (wants_bytes())
     connection_.resume();
@@ -93,6 +97,11 @@ void device_driver::set_heartbeat(std::chrono::seconds interval) {
   auto ticks = io_loop::ticks(interval * 3 / 2.0);
   silence_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(ticks, 1, UINT32_MAX));
   connection_.deadline_in(silence_);
+}
+
+void device_driver::heard() {
+  if (silence_ != 0)
+    connection_.deadline_in(silence_);
 }
 
 void device_driver::cut_frames() {
@@ -123,6 +132,6 @@ void device_driver::take(frame x) {
   }
 }
 
-void device_driver::refuse(ec why) { connection_.close(close_frame(why), why); }
+void device_driver::refuse(ec why) { close(close_frame(why), why); }
 
 } // namespace shoal::tls

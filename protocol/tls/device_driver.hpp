@@ -1,5 +1,9 @@
 // The device protocol's lower half: cuts frames, answers pings, watches the heartbeat, and holds
 // back a device that sends faster than its sink handles. What frames mean is the sink's business.
+//
+// The frames are the connection's bytes as they are, unless a derived driver carries them in
+// something else (websocket_driver): it unwraps what comes before it calls `on_bytes` and says how
+// to wrap what leaves. Everything else holds for both.
 #pragma once
 
 #include <chrono>
@@ -31,10 +35,27 @@ public:
   void consumed(std::uint32_t n);
   void set_heartbeat(std::chrono::seconds interval);
 
+protected:
+  /// What leaves for one frame.
+  virtual shared_bytes wrapped(const shared_bytes& frame) { return frame; }
+
+  /// What leaves as the end of the connection; `last` is a Close frame or null.
+  virtual shared_bytes farewell(shared_bytes last, ec) { return last; }
+
+  /// The device is there: its silence begins again.
+  void heard();
+
+  /// Queues bytes that are wrapped already. False if the device is too slow for them and was told.
+  bool queue(const shared_bytes& bytes);
+
+  /// Ends the connection with a Close frame.
+  void refuse(ec why);
+
+  connection& line() { return connection_; }
+
 private:
   void cut_frames();
   void take(frame x);
-  void refuse(ec why);
 
   connection& connection_;
   std::shared_ptr<link_sink> sink_;

@@ -1,5 +1,6 @@
 // What is spoken on a connection once its transport stands: the device protocol, HTTP/1.1, HTTP/2,
-// and whatever comes next (one more driver each, made in io_loop.cpp).
+// and whatever comes next (one more driver each, made in io_loop.cpp, or by the driver that it
+// takes over from: `connection::become`).
 //
 // Owned by its connection, called on the loop's thread. A driver never closes sockets; it asks its
 // connection.

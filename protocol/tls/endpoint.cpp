@@ -165,6 +165,7 @@ endpoint_stats endpoint::stats() const {
     out.slow_consumers += from.slow_consumers.value();
     out.heartbeats_missed += from.heartbeats_missed.value();
     out.device_connections += from.device_connections.value();
+    out.websocket_connections += from.websocket_connections.value();
     out.http_connections += from.http_connections.value();
   }
   return out;

@@ -1,5 +1,5 @@
 // The TLS endpoint: one port, several I/O loops, three protocols chosen by ALPN ("shoal/1" devices,
-// "h2" and "http/1.1" API).
+// "h2" and "http/1.1" API); devices also in WebSocket messages, after an HTTP/1.1 upgrade.
 //
 // Owned by the node, lives as long as it. Loops own sockets, TLS state, frame and HTTP parsing, and
 // timers; they never wait for an actor or for a disk. What they know goes out through `link_sink`
@@ -91,6 +91,7 @@ struct endpoint_options {
       10}; ///< until a handshake's turn comes; for it; until the first complete message
   std::chrono::seconds http_idle_timeout{60};
   std::chrono::seconds ticket_key_lifetime{3600};
+  std::vector<std::string> web_origins = {}; ///< whose pages may open a WebSocket; empty: any
 };
 
 struct endpoint_handlers {
@@ -106,6 +107,7 @@ struct endpoint_stats {
   std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0;
   std::uint64_t http_requests = 0, bad_requests = 0, slow_consumers = 0, heartbeats_missed = 0;
   std::uint64_t device_connections = 0, http_connections = 0; ///< gauges
+  std::uint64_t websocket_connections = 0; ///< gauge; these are device connections, too
 };
 
 class endpoint {

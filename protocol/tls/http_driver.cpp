@@ -8,6 +8,7 @@
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/io_loop.hpp"
+#include "protocol/tls/websocket_driver.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -48,7 +49,7 @@ void http_driver::on_flushed() {
   stage_ = http::parser::stage::idle;
   connection_.deadline_in(io_loop::ticks(connection_.loop().options().http_idle_timeout));
   read_requests();
-  if (wants_bytes())
+  if (connection_.speaker()->wants_bytes()) // which may be another driver by now
     connection_.resume();
 }
 
@@ -114,6 +115,8 @@ void http_driver::read_requests() {
 void http_driver::hand_out(http::request x) {
   auto& loop = connection_.loop();
   loop.counters().http_requests.add();
+  if (x.path == websocket_path && loop.handlers().on_device)
+    return begin_websocket(x);
   state_ = state::handling;
   head_ = x.method == "HEAD";
   x.peer = peer_;
@@ -131,6 +134,20 @@ void http_driver::hand_out(http::request x) {
   } catch (const std::exception&) {
     // The responder was dropped on the way here and has answered 500.
   }
+}
+
+void http_driver::begin_websocket(const http::request& x) {
+  auto accepted = http::websocket_upgrade{};
+  auto no = parser_.is_http_1_0()
+                ? http::refusal{505, ec::unsupported_version, "HTTP/1.1 is needed"}
+                : device_upgrade(x, connection_.loop().options(), accepted);
+  if (no.status != 0) {
+    connection_.loop().counters().bad_requests.add();
+    return refuse(upgrade_problem(no));
+  }
+  state_ = state::over;
+  connection_.send(share(std::move(accepted.bytes)));
+  connection_.become(std::make_unique<websocket_driver>(connection_), parser_.take_rest());
 }
 
 /// Ends the connection with an answer that no handler gave.

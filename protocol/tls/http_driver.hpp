@@ -1,6 +1,6 @@
 // HTTP/1.1 on one connection: one request at a time goes out to the handler, answers leave in
 // order, and the next request is looked at when the answer has left. Whoever is too slow with a
-// request gets 408.
+// request gets 408. A request that becomes a WebSocket ends it: another driver takes over.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,7 @@ private:
 
   void read_requests();
   void hand_out(http::request x);
+  void begin_websocket(const http::request& x);
   void refuse(const http::response& x);
   void watch();
   bool within_budget();

@@ -230,6 +230,7 @@ void io_loop::flush_dirty() {
 }
 
 void io_loop::end_turn() {
+  retired_.clear();
   // Connections are destroyed here and nowhere else: no caller up the stack can hold one any more.
   while (!dead_.empty()) {
     auto i = dead_.back();

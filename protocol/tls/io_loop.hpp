@@ -82,6 +82,10 @@ public:
   void await_handshake(connection& x);
   void handshake_over();
   void bury(connection& x);
+
+  /// Destroys a driver that was replaced, when nobody up the stack can be in it any more.
+  void retire(std::unique_ptr<driver> x) { retired_.push_back(std::move(x)); }
+
   void on_readable(target x);
   void on_writable(target x);
   void post_readable(target x);
@@ -135,6 +139,7 @@ private:
   std::size_t unfinished_http_ = 0; // before slots_: drivers take their share out of it
   timing_wheel wheel_;              // before slots_: connections unlink themselves from it
   std::vector<slot> slots_;
+  std::vector<std::unique_ptr<driver>> retired_; // after slots_: they know their connections
   std::vector<std::uint32_t> free_;
   std::vector<target> dirty_;
   std::size_t flushed_ = 0; // of dirty_

@@ -60,6 +60,7 @@ TEST(config, prints_what_it_can_read_again) {
   x.listen.certificate = "c.pem";
   x.listen.key = "k.pem";
   x.listen.max_connections = 1'000'000;
+  x.listen.web_origins = {"https://shop.example.com", "http://localhost:8080"};
   x.limits.heartbeat_max_s = 86'400;
   x.log.format = "json";
   EXPECT_EQ(parse_config(dump(x), "dump"), x);

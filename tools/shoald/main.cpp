@@ -39,6 +39,7 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   x.key = c.listen.key;
   x.io_loops = c.listen.io_loops;
   x.max_connections = c.listen.max_connections;
+  x.web_origins = c.listen.web_origins;
   x.max_frame = c.limits.max_frame;
   x.max_http_body = c.limits.max_http_body;
   x.partitions = c.cluster.partitions;
