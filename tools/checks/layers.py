@@ -20,15 +20,16 @@ MAY = {
 COMPONENTS = {
     "registry": set(),
     "catalog": set(),
+    "gateway": {"catalog"},
     "stream": {"catalog"},
     "partition": {"catalog", "stream"},       # spawns streams
     "relay": {"catalog", "stream"},           # uses the rules of a start
     "device": {"catalog", "stream"},          # uses the rules of filters
     "replication": set(),
-    "remote": {"catalog"},
-    "api": {"catalog", "stream"},             # explains filters
+    "remote": {"catalog", "gateway"},
+    "api": {"catalog", "stream", "gateway"},  # explains filters
     "inspect": {"catalog", "api"},            # signatures, queries and problems as the API has them
-    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication", "inspect"},  # spawns everything
+    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication", "inspect", "gateway"},  # spawns everything
 }
 EVERYBODY = {"registry"}  # where actors have their seats
 
@@ -50,7 +51,7 @@ def main():
                 problems.append(f"{name}:{number}: {layer} may not include {found[1]}")
             other = found[3].split("/")[0] if found[2] == "actors" and "/" in found[3] else ""
             if layer == "actors" and other and component != other:
-                allowed = COMPONENTS.get(component, {"catalog"}) | EVERYBODY
+                allowed = COMPONENTS.get(component, {"catalog", "gateway"}) | EVERYBODY
                 if other not in allowed:
                     problems.append(f"{name}:{number}: actors/{component} may not include actors/{other}")
     print("\n".join(problems) or f"layers hold in {len(files.stdout.split())} files")
