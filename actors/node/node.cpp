@@ -25,6 +25,7 @@
 #include "actors/partition/reader.hpp"
 #include "actors/registry/watched.hpp"
 #include "actors/relay/relay.hpp"
+#include "actors/scheduler/scheduler.hpp"
 #include "cluster/config.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/certificate.hpp"
@@ -272,7 +273,7 @@ relay_actor node::impl::spawn_relay(app_no app) {
 }
 
 void node::impl::start_actors() {
-  config.set("scheduler.policy", caf::atom("sharing"));
+  config.load<scheduler>();
   config.set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
   config.set("scheduler.max-throughput", 300u);
   system = std::make_unique<caf::actor_system>(config);
