@@ -464,9 +464,11 @@ h2_session::arrival h2_session::take() {
 
 void h2_session::answer(std::uint32_t stream, response x) {
   auto& me = *state_;
-  --me.under_way;
   auto id = static_cast<std::int32_t>(stream);
   auto* found = me.find(id);
+  if (me.under_way == 0)
+    return;
+  --me.under_way;
   if (found && found->whole && !found->answered)
     me.send(id, *found, std::move(x));
 }

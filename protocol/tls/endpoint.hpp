@@ -26,6 +26,7 @@
 namespace shoal::tls {
 
 class io_loop;
+class loop_service;
 
 /// Names one device connection from outside its loop. A value: cheap to copy, safe to use after the
 /// connection is gone.
@@ -99,6 +100,9 @@ struct endpoint_handlers {
   std::function<std::shared_ptr<link_sink>(link, const std::string& peer)> on_device;
   /// A complete, well-formed request. The responder may be used later, from any thread, once.
   std::function<void(http::request, http::responder)> on_request;
+  /// What answers requests on a loop's own thread, before `on_request` (loop_service.hpp). Called
+  /// once per loop, on its thread; the loop owns the service and ends it with itself.
+  std::function<std::unique_ptr<loop_service>(io_loop&)> make_service = nullptr;
 };
 
 /// Counters since start; gauges where named so.

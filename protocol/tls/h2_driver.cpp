@@ -109,6 +109,8 @@ void h2_driver::hand_out() {
     auto [stream, what] = session_.take();
     loop.counters().http_requests.add();
     what.peer = peer_;
+    if (served_here(stream, what))
+      continue;
     // The responder keeps the loop's queue alive, so it may outlive connection and endpoint.
     auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = stream](
                     http::response answer) {
@@ -122,6 +124,19 @@ void h2_driver::hand_out() {
     } catch (const std::exception&) {
       // The responder was dropped on the way here and has answered 500.
     }
+  }
+}
+
+/// The loop's own service took it.
+bool h2_driver::served_here(std::uint32_t stream, http::request& x) {
+  auto* service = connection_.loop().service();
+  if (!service)
+    return false;
+  try {
+    return service->serve(x, local_responder{connection_.loop(), connection_.self(), stream});
+  } catch (const std::exception&) {
+    answer(stream, http::problem(500, ec::session_lost, "the request was dropped unanswered"));
+    return true;
   }
 }
 

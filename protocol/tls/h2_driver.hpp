@@ -38,6 +38,7 @@ public:
 private:
   std::uint64_t now_ms() const;
   void hand_out();
+  bool served_here(std::uint32_t stream, http::request& x);
   void keep_within_budget();
   void pump();
   void watch();

@@ -121,8 +121,11 @@ void http_driver::hand_out(http::request x) {
   head_ = x.method == "HEAD";
   x.peer = peer_;
   connection_.deadline_in(io_loop::ticks(loop.options().http_idle_timeout * 2));
+  ++number_;
+  if (served_here(x))
+    return;
   // The responder keeps the loop's queue alive, so it may outlive connection and endpoint.
-  auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = ++number_](
+  auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = number_](
                   http::response answer) {
     loop->push(answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
   };
@@ -148,6 +151,19 @@ void http_driver::begin_websocket(const http::request& x) {
   state_ = state::over;
   connection_.send(share(std::move(accepted.bytes)));
   connection_.become(std::make_unique<websocket_driver>(connection_), parser_.take_rest());
+}
+
+/// The loop's own service took it.
+bool http_driver::served_here(http::request& x) {
+  auto* service = connection_.loop().service();
+  if (!service)
+    return false;
+  try {
+    return service->serve(x, local_responder{connection_.loop(), connection_.self(), number_});
+  } catch (const std::exception&) {
+    answer(number_, http::problem(500, ec::session_lost, "the request was dropped unanswered"));
+    return true;
+  }
 }
 
 /// Ends the connection with an answer that no handler gave.

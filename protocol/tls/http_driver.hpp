@@ -38,6 +38,7 @@ private:
   void read_requests();
   void hand_out(http::request x);
   void begin_websocket(const http::request& x);
+  bool served_here(http::request& x);
   void refuse(const http::response& x);
   void watch();
   bool within_budget();

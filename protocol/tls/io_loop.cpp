@@ -49,7 +49,7 @@ tcp family_of(int fd) {
 
 io_loop::io_loop(unsigned index, std::shared_ptr<const loop_setup> setup)
     : index_{index}, setup_{std::move(setup)}, context_{one_thread}, ticker_{context_},
-      read_scratch_(scratch_size), write_scratch_(scratch_size) {}
+      alarms_{context_}, read_scratch_(scratch_size), write_scratch_(scratch_size) {}
 
 io_loop::~io_loop() { stop(); }
 
@@ -182,8 +182,11 @@ void io_loop::drain(std::vector<link>& devices) {
 
 void io_loop::run() {
   pthread_setname_np(pthread_self(), ("shoal-io-" + std::to_string(index_)).c_str());
+  if (auto& make = handlers().make_service)
+    service_ = make(*this);
   await_tick();
   context_.run();
+  service_.reset();
 }
 
 void io_loop::await_tick() {
@@ -193,6 +196,8 @@ void io_loop::await_tick() {
       return;
     wheel_.advance(
         wheel_.now() + 1, [](timing_wheel::entry& x) { static_cast<connection&>(x).on_due(); });
+    if (service_)
+      service_->on_tick();
     end_turn();
     await_tick();
   });
@@ -285,14 +290,21 @@ void io_loop::apply(heartbeat_agreed& x) {
     device->set_heartbeat(x.interval);
 }
 
-void io_loop::apply(answer_request& x) {
-  auto* found = find(x.to);
+void io_loop::apply(answer_request& x) { answer(x.to, x.number, std::move(*x.response)); }
+
+void io_loop::answer(target to, std::uint32_t number, http::response&& x) {
+  auto* found = find(to);
   if (!found || !found->speaker())
     return;
   if (found->speaker()->speaks() == application::http_1)
-    static_cast<http_driver*>(found->speaker())->answer(x.number, *x.response);
+    static_cast<http_driver*>(found->speaker())->answer(number, x);
   else if (found->speaker()->speaks() == application::http_2)
-    static_cast<h2_driver*>(found->speaker())->answer(x.number, std::move(*x.response));
+    static_cast<h2_driver*>(found->speaker())->answer(number, std::move(x));
+}
+
+void local_responder::operator()(http::response&& x) const {
+  if (loop_)
+    loop_->answer(to_, number_, std::move(x));
 }
 
 void io_loop::apply(adopt_socket& x) { adopt(x.fd); }

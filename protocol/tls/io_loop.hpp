@@ -23,10 +23,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "protocol/tls/alarm_clock.hpp"
 #include "protocol/tls/commands.hpp"
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/counters.hpp"
 #include "protocol/tls/endpoint.hpp"
+#include "protocol/tls/loop_service.hpp"
 #include "protocol/tls/timing_wheel.hpp"
 
 namespace shoal::tls {
@@ -70,6 +72,9 @@ public:
   const endpoint_handlers& handlers() const { return setup_->handlers; }
   loop_counters& counters() { return counters_; }
   timing_wheel& wheel() { return wheel_; }
+  alarm_clock& alarms() { return alarms_; }
+  loop_service* service() { return service_.get(); }
+  unsigned index() const { return index_; }
   std::span<char> read_scratch() { return read_scratch_; }
   std::span<char> write_scratch() { return write_scratch_; }
   bool draining() const { return draining_; }
@@ -89,6 +94,9 @@ public:
   void on_readable(target x);
   void on_writable(target x);
   void post_readable(target x);
+
+  /// The answer to a request of a connection, given on this thread.
+  void answer(target to, std::uint32_t number, http::response&& x);
 
   /// From now on HTTP connections close after their answer. Appends the links of all open device
   /// connections.
@@ -127,6 +135,7 @@ private:
   std::shared_ptr<const loop_setup> setup_;
   boost::asio::io_context context_;
   boost::asio::steady_timer ticker_;
+  alarm_clock alarms_;
   std::thread thread_;
 
   std::mutex mutex_;
@@ -149,6 +158,7 @@ private:
   std::vector<command> taken_;
   std::vector<char> read_scratch_;
   std::vector<char> write_scratch_;
+  std::unique_ptr<loop_service> service_; // lives while the thread runs
   bool flush_posted_ = false;
   bool handshakes_posted_ = false;
   bool draining_ = false;

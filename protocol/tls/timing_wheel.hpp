@@ -59,6 +59,11 @@ public:
 
   std::uint64_t now() const { return now_; }
 
+  /// Nothing is scheduled. Looks at every slot: for a clock that wonders whether to go on ticking.
+  bool empty() const {
+    return std::ranges::all_of(slots_, [](auto& slot) { return slot.next_ == &slot; });
+  }
+
   /// (Re)schedules. What is due now or earlier expires with the next tick.
   void schedule(entry& x, std::uint64_t due) {
     x.unlink();
