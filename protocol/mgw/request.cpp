@@ -214,6 +214,12 @@ std::optional<failure> read_call(http::request& from, const call_limits& limits,
   return {};
 }
 
+std::optional<failure> read_call_headers(
+    const http::request& from, const call_limits& limits, call& into) {
+  into.format = format_of(from.header("Content-Type"));
+  return read_headers(from, limits, into);
+}
+
 std::optional<std::string_view> request_body(std::string_view request_data) {
   auto elements = json_elements(request_data);
   if (!elements)

@@ -54,6 +54,11 @@ struct failure {
 /// On failure `into` holds what was read so far (for the log) and must not be carried out.
 std::optional<failure> read_call(http::request& from, const call_limits& limits, call& into);
 
+/// Only what headers say (version, identity, signature), for calls by method and path; operation,
+/// app and data are the caller's to fill in.
+std::optional<failure> read_call_headers(
+    const http::request& from, const call_limits& limits, call& into);
+
 /// "_requestBody" of requestData `[{"_requestBody": …}]`, as its own text; the whole data if it has
 /// another shape. The data must be a JSON array.
 std::optional<std::string_view> request_body(std::string_view request_data);

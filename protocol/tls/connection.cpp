@@ -172,9 +172,14 @@ void connection::abandon(ec why) {
 }
 
 void connection::resume() {
-  // Bytes may wait inside the TLS state, where no event of the socket would tell of them.
-  if (phase_ == phase::open && !waits_readable_)
+  if (phase_ != phase::open || waits_readable_)
+    return;
+  // Bytes may wait inside the TLS state, where no event of the socket would tell of them. Otherwise
+  // the peer has most likely not answered yet: asking the socket would only cost a system call.
+  if (transport_.has_pending())
     read_some();
+  else
+    wait_readable();
 }
 
 void connection::become(std::unique_ptr<driver> next, std::string_view first) {

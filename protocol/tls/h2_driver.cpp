@@ -133,7 +133,8 @@ bool h2_driver::served_here(std::uint32_t stream, http::request& x) {
   if (!service)
     return false;
   try {
-    return service->serve(x, local_responder{connection_.loop(), connection_.self(), stream});
+    return service->serve(
+        x, local_responder{connection_.loop(), connection_.self(), stream, application::http_2});
   } catch (const std::exception&) {
     answer(stream, http::problem(500, ec::session_lost, "the request was dropped unanswered"));
     return true;

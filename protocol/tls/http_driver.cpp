@@ -159,7 +159,8 @@ bool http_driver::served_here(http::request& x) {
   if (!service)
     return false;
   try {
-    return service->serve(x, local_responder{connection_.loop(), connection_.self(), number_});
+    return service->serve(
+        x, local_responder{connection_.loop(), connection_.self(), number_, application::http_1});
   } catch (const std::exception&) {
     answer(number_, http::problem(500, ec::session_lost, "the request was dropped unanswered"));
     return true;

@@ -10,6 +10,7 @@
 
 #include "protocol/http/message.hpp"
 #include "protocol/tls/commands.hpp"
+#include "protocol/tls/context.hpp"
 
 namespace shoal::tls {
 
@@ -20,15 +21,19 @@ class io_loop;
 class local_responder {
 public:
   local_responder() = default;
-  local_responder(io_loop& loop, target to, std::uint32_t number)
-      : loop_{&loop}, to_{to}, number_{number} {}
+  local_responder(io_loop& loop, target to, std::uint32_t number, application by)
+      : loop_{&loop}, to_{to}, number_{number}, by_{by} {}
 
   void operator()(http::response&& x) const;
+
+  /// What the asking connection speaks.
+  application speaks() const { return by_; }
 
 private:
   io_loop* loop_ = nullptr;
   target to_;
   std::uint32_t number_ = 0;
+  application by_ = application::http_1;
 };
 
 class loop_service {
