@@ -1,0 +1,254 @@
+#include "actors/gateway/backends.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "actors/clock.hpp"
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::gateway {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+constexpr std::int64_t ask_again_ms = 1000; // after a name could not be resolved
+
+tls::client_limits limits_of(const api_group& x) {
+  auto out = tls::client_limits{};
+  out.connections = std::max(1u, x.max_connections);
+  out.waiting = x.max_waiting;
+  out.idle = out.connections;
+  return out;
+}
+
+std::optional<tcp::endpoint> literal(const std::string& address) {
+  auto host = std::string{}, port = std::string{};
+  if (!split_address(address, host, port))
+    return {};
+  auto number = 0u;
+  std::from_chars(port.data(), port.data() + port.size(), number);
+  auto error = boost::system::error_code{};
+  auto found = asio::ip::make_address(host, error);
+  if (error)
+    return {};
+  return tcp::endpoint{found, static_cast<std::uint16_t>(number)};
+}
+
+std::string text_of(const tcp::endpoint& x) {
+  auto host = x.address().to_string();
+  return (x.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(x.port());
+}
+
+} // namespace
+
+/// One question to an instance about its health.
+class health_probe : public tls::client_exchange, public tls::alarm {
+public:
+  health_probe(tls::io_loop& loop, instance& of, const api_group& group)
+      : of_{of}, rule_{group.health} {
+    request_bytes = "GET " + rule_.path +
+                    " HTTP/1.1\r\nHost: " + (group.host.empty() ? of.address : group.host) +
+                    "\r\n\r\n";
+    loop.alarms().set(*this, std::chrono::milliseconds{rule_.timeout_ms});
+    of.pool->start(*this);
+  }
+
+  bool over() const { return over_; }
+
+private:
+  void on_reply(http::reply&& x) override { tell(x.status >= 200 && x.status < 400); }
+  void on_failure(const tls::client_failure&) override { tell(false); }
+  void on_alarm() override {
+    cancel();
+    tell(false);
+  }
+  void tell(bool good) {
+    if (!std::exchange(over_, true))
+      of_.health.on_check(good, rule_);
+  }
+
+  instance& of_;
+  health_rule rule_;
+  bool over_ = false;
+};
+
+instance::~instance() = default;
+
+bool split_address(std::string_view address, std::string& host, std::string& port) {
+  auto colon = address.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == address.size() || colon == 0)
+    return false;
+  port = address.substr(colon + 1);
+  auto name = address.substr(0, colon);
+  if (name.starts_with('[') && name.ends_with(']'))
+    name = name.substr(1, name.size() - 2);
+  host = name;
+  return port.find_first_not_of("0123456789") == std::string::npos;
+}
+
+backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed)
+    : loop_{loop}, balancer_{seed}, resolver_{loop.context()} {
+  follow(std::move(of));
+}
+
+backend_group::~backend_group() = default;
+
+void backend_group::follow(group_ptr newer) {
+  auto limits_changed = of_ && (of_->set.max_connections != newer->set.max_connections ||
+                                   of_->set.max_waiting != newer->set.max_waiting);
+  of_ = std::move(newer);
+  if (limits_changed)
+    take_over({}); // pools are made anew with the new limits
+  if (of_->set.discovery.kind == discovery_kind::dns)
+    resolve_all();
+  else
+    take_over(of_->set.upstreams);
+}
+
+void backend_group::take_over(std::vector<upstream> wanted) {
+  auto before = std::move(instances_);
+  instances_.clear();
+  for (auto& x : wanted) {
+    auto same = std::ranges::find_if(before, [&](auto& y) { return y && y->address == x.address; });
+    auto now = same != before.end() ? std::move(*same) : std::make_shared<instance>();
+    now->address = x.address;
+    now->weight = x.weight;
+    now->tags = std::move(x.tags);
+    now->hash = stable_hash(now->address);
+    instances_.push_back(now);
+    if (!now->pool && !now->resolving)
+      resolve(now);
+  }
+  for (auto& x : before)
+    if (x)
+      leaving_.push_back(std::move(x));
+}
+
+void backend_group::open_pool(instance& x, const tcp::endpoint& where) {
+  if (x.pool && x.pool->where() == where)
+    return;
+  if (x.pool)
+    old_pools_.push_back(std::move(x.pool));
+  x.pool = std::make_unique<tls::client_pool>(loop_, where, limits_of(of_->set));
+}
+
+void backend_group::resolve(const instance_ptr& x) {
+  if (auto where = literal(x->address))
+    return open_pool(*x, *where);
+  auto host = std::string{}, port = std::string{};
+  if (!split_address(x->address, host, port)) {
+    x->unknown = true;
+    return;
+  }
+  x->resolving = true;
+  resolver_.async_resolve(
+      host, port, [this, x, alive = std::weak_ptr{alive_}](const auto& error, const auto& found) {
+        if (alive.expired())
+          return;
+        x->resolving = false;
+        x->resolved_ms = wall_clock_ms();
+        x->unknown = (error || found.empty()) && !x->pool;
+        if (!error && !found.empty())
+          open_pool(*x, found.begin()->endpoint());
+        for (auto& then : std::exchange(waiting_, {}))
+          then();
+      });
+}
+
+/// All addresses of a name, each an instance.
+void backend_group::resolve_all() {
+  auto host = std::string{}, port = std::string{};
+  if (asking_ || !split_address(of_->set.discovery.source, host, port))
+    return;
+  asking_ = true;
+  names_asked_ms_ = wall_clock_ms();
+  resolver_.async_resolve(
+      host, port, [this, alive = std::weak_ptr{alive_}](const auto& error, const auto& found) {
+        if (alive.expired())
+          return;
+        asking_ = false;
+        if (!error) {
+          auto wanted = std::vector<upstream>{};
+          for (auto& x : found)
+            wanted.push_back({text_of(x.endpoint()), 1, {}});
+          take_over(std::move(wanted));
+        }
+        for (auto& then : std::exchange(waiting_, {}))
+          then();
+      });
+}
+
+backend_group::picked backend_group::pick(std::uint64_t key,
+    const std::map<std::string, std::string>& tags, const instance* not_this, std::int64_t now_ms) {
+  candidates_.clear();
+  auto tagged = [&](const instance& x) {
+    return std::ranges::all_of(tags, [&](auto& tag) {
+      auto found = x.tags.find(tag.first);
+      return found != x.tags.end() && found->second == tag.second;
+    });
+  };
+  auto resolving = asking_, unknown = false;
+  for (auto& x : instances_) {
+    auto fits = tagged(*x);
+    resolving = resolving || (fits && x->resolving && !x->pool);
+    unknown = unknown || (fits && x->unknown);
+    candidates_.push_back({x->hash, x->weight, x->under_way,
+        fits && x->pool && x.get() != not_this && x->health.usable(now_ms)});
+  }
+  auto found = balancer_.pick(of_->set.balancing, candidates_, key);
+  if (!found) {
+    // Better one that may be ill than none: when all look bad, it is often us who cannot tell.
+    for (auto i = std::size_t{0}; i < instances_.size(); ++i)
+      candidates_[i].usable = instances_[i]->pool && tagged(*instances_[i]);
+    found = balancer_.pick(of_->set.balancing, candidates_, key);
+  }
+  if (found)
+    return {instances_[*found], pick_flaw::none};
+  return {nullptr, resolving ? pick_flaw::resolving
+                   : unknown ? pick_flaw::unknown_host
+                             : pick_flaw::no_instance};
+}
+
+void backend_group::on_failure(instance& x, std::int64_t now_ms) {
+  auto& rule = of_->set.health;
+  if (!x.health.on_failure(rule))
+    return;
+  auto out = std::ranges::count_if(instances_, [&](auto& y) { return y->health.is_out(now_ms); });
+  if (static_cast<std::size_t>(out + 1) * 100 <= instances_.size() * rule.eject_max_percent)
+    x.health.eject(rule, now_ms);
+}
+
+void backend_group::on_tick(std::int64_t now_ms) {
+  auto gone = [](auto& pool) { return pool->busy() == 0 && pool->waiting() == 0; };
+  std::erase_if(old_pools_, gone);
+  std::erase_if(leaving_,
+      [&](auto& x) { return x.use_count() == 1 && !x->probe && (!x->pool || gone(x->pool)); });
+  for (auto& x : leaving_)
+    x->probe.reset();
+  auto& rule = of_->set;
+  if (rule.discovery.kind == discovery_kind::dns &&
+      now_ms - names_asked_ms_ >= std::int64_t{1000} * std::max(1u, rule.discovery.refresh_s))
+    resolve_all();
+  for (auto& x : instances_) {
+    if (x->pool)
+      x->pool->sweep();
+    auto again =
+        x->unknown ? ask_again_ms : std::int64_t{1000} * std::max(1u, rule.discovery.refresh_s);
+    if (!x->resolving && x->resolved_ms != 0 && now_ms - x->resolved_ms >= again)
+      resolve(x);
+    check(*x, now_ms);
+  }
+}
+
+void backend_group::check(instance& x, std::int64_t now_ms) {
+  auto& rule = of_->set.health;
+  if (x.probe && x.probe->over())
+    x.probe.reset();
+  if (rule.path.empty() || !x.pool || x.probe || now_ms < x.next_check_ms)
+    return;
+  x.next_check_ms = now_ms + rule.interval_ms;
+  x.probe = std::make_unique<health_probe>(loop_, x, of_->set);
+}
+
+} // namespace shoal::gateway

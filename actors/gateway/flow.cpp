@@ -1,0 +1,190 @@
+#include "actors/gateway/flow.hpp"
+
+#include "actors/clock.hpp"
+#include "actors/gateway/authorizer.hpp"
+#include "actors/gateway/backend_answer.hpp"
+#include "actors/gateway/worker.hpp"
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::gateway {
+
+using mgw::failure;
+using mgw::result;
+
+namespace {
+
+/// What a REST call signs as its data: method, path and query, a line end, the body.
+mgw::call signed_form(const call& x) {
+  auto out = mgw::call{};
+  out.operation = x.what.operation;
+  out.app = x.what.app;
+  out.workspace = x.what.workspace;
+  out.ts = x.what.ts;
+  out.sign = x.what.sign;
+  out.sign_type = x.what.sign_type;
+  out.nonce = x.what.nonce;
+  out.data = x.method + " " + x.path + (x.query.empty() ? "" : "?") + x.query + "\n" + x.what.data;
+  return out;
+}
+
+} // namespace
+
+flow::flow(worker& owner, call&& x, registry::found target, on_answer done)
+    : owner_{owner}, call_{std::move(x)}, in_{std::move(target.in)}, api_{std::move(target.api)},
+      done_{std::move(done)}, begun_us_{steady_us()}, request_bytes_{call_.what.data.size()} {}
+
+flow::~flow() {
+  leave_instance();
+  if (self_)
+    *self_ = nullptr;
+}
+
+flow_handle flow::handle() {
+  if (!self_)
+    self_ = std::make_shared<flow*>(this);
+  return {self_};
+}
+
+void flow::run() {
+  begin_trace();
+  if (auto flaw = look_up())
+    return refuse(std::move(*flaw));
+  if (call_.by != entrance::inside) {
+    if (auto flaw = check_sign())
+      return refuse(std::move(*flaw));
+    if (auto flaw = decrypt())
+      return refuse(std::move(*flaw));
+    auto now_ns = steady_us() * 1000;
+    if (auto* rule = owner_.share_->limits.refusal_of(call_, *in_, *api_, now_ns))
+      return finish(busy_answer(*rule, languages()));
+  }
+  authorize();
+}
+
+/// The backend gets a span of its own in the caller's trace, or in a new one.
+void flow::begin_trace() {
+  auto append = [](std::string& out, std::uint64_t x) {
+    constexpr auto digits = std::string_view{"0123456789abcdef"};
+    for (auto shift = 60; shift >= 0; shift -= 4)
+      out += digits[x >> shift & 15];
+  };
+  if (call_.trace_id.empty()) {
+    append(call_.trace_id, owner_.random() | 1);
+    append(call_.trace_id, owner_.random());
+  }
+  traceparent_.reserve(55);
+  traceparent_.append("00-").append(call_.trace_id).append("-");
+  append(traceparent_, owner_.random() | 1);
+  traceparent_.append("-01");
+}
+
+std::optional<failure> flow::look_up() const {
+  if (!in_ || !settings().enabled || !api_)
+    return failure{result::operation_missing, ""};
+  if (api_->status != api_status::online)
+    return failure{result::operation_missing, ""};
+  if (api_->kind != api_kind::proxy)
+    return failure{result::operation_missing, "this kind of API is not served"};
+  auto jsonp = !call_.what.callback.empty();
+  if (jsonp && !api_->need_jsonp)
+    return failure{result::malformed_request, "callback"};
+  return {};
+}
+
+std::optional<failure> flow::check_sign() {
+  auto& live = in_->settings();
+  if (!live.set.sign || !api_->need_sign)
+    return {};
+  auto nonces = std::shared_ptr<nonce_cache>{};
+  if (live.rules.needs_nonce)
+    nonces = owner_.share_->nonces.of(in_->no(), live.rules.window_ms);
+  auto check = [&](const mgw::call& x) {
+    return mgw::check_signature(x, live.keys, live.rules, owner_.now_ms(), nonces.get());
+  };
+  return call_.is_rest() ? check(signed_form(call_)) : check(call_.what);
+}
+
+std::optional<failure> flow::decrypt() {
+  if (!settings().encrypt)
+    return call_.what.encryption.empty() ? std::nullopt
+                                         : std::optional{failure{result::decryption_failed, ""}};
+  if (call_.what.encryption.empty())
+    return api_->need_encrypt ? std::optional{failure{result::decryption_failed, ""}}
+                              : std::nullopt;
+  return mgw::open_call(call_.what, in_->settings().decryption, session_);
+}
+
+void flow::authorize() {
+  if (api_->auth_rule.empty() || call_.by == entrance::inside)
+    return after_authorizer();
+  auto& rule = in_->authorizer(api_->auth_rule);
+  if (!rule)
+    return refuse(result::unauthorized);
+  auto who = identity_of(*rule, call_.headers);
+  if (!who)
+    return refuse(result::unauthorized, "the caller's identity is missing");
+  auto key = authorizer_key(*rule, in_->no(), *who);
+  if (auto known = owner_.principals_.find(key, owner_.now_ms())) {
+    principal_ = *known;
+    return after_authorizer();
+  }
+  auto target = owner_.definitions().find(call_.what.app, call_.what.workspace, rule->operation);
+  owner_.begin(
+      question_of(*rule, call_, *who), std::move(target), [self = handle(), rule, key](answer&& x) {
+        auto* me = self.get();
+        if (!me)
+          return;
+        auto said = verdict_of(x.what);
+        if (said.code != result::success)
+          return me->refuse(said.code);
+        me->owner_.principals_.keep(key, *rule, said.principal, me->owner_.now_ms());
+        me->principal_ = std::move(said.principal);
+        me->after_authorizer();
+      });
+}
+
+void flow::after_authorizer() {
+  if (answered_by_mock() || answered_by_cache() || stopped_by_breaker())
+    return;
+  choose_group();
+}
+
+bool flow::answered_by_mock() {
+  auto& rule = api_->mock;
+  if (!rule.enabled || !settings().mock || owner_.random() % 100 >= rule.percentage)
+    return false;
+  finish(answer_of_template(rule.data.text, result::access_denied));
+  return true;
+}
+
+bool flow::answered_by_cache() {
+  if (!api_->cache.enabled)
+    return false;
+  cache_key_ = cache_key(call_, *api_);
+  auto found = owner_.cache_.find(cache_key_, api_->cache, owner_.now_ms());
+  if (found.what == response_cache::outcome::miss)
+    return false;
+  if (found.what == response_cache::outcome::refresh) {
+    auto again = call_;
+    again.by = entrance::inside; // it has passed all checks
+    owner_.begin(std::move(again), {in_, api_}, [](answer&&) {});
+  }
+  finish(answer{*found.kept});
+  return true;
+}
+
+bool flow::stopped_by_breaker() {
+  if (!api_->breaker.enabled)
+    return false;
+  if (owner_.breaker_of(*in_, *api_).allow(api_->breaker, owner_.now_ms())) {
+    counted_by_breaker_ = true;
+    return false;
+  }
+  if (api_->breaker.default_response.empty())
+    refuse(result::limit_exceeded, "circuit breaker");
+  else
+    finish(answer_of_template(api_->breaker.default_response.text, result::limit_exceeded));
+  return true;
+}
+
+} // namespace shoal::gateway

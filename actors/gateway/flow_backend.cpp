@@ -1,0 +1,128 @@
+// The part of a flow that has to do with its backend.
+#include <array>
+
+#include "actors/clock.hpp"
+#include "actors/gateway/backend_answer.hpp"
+#include "actors/gateway/flow.hpp"
+#include "actors/gateway/split.hpp"
+#include "actors/gateway/worker.hpp"
+#include "protocol/tls/io_loop.hpp"
+
+namespace shoal::gateway {
+
+using mgw::result;
+
+namespace {
+
+constexpr std::uint32_t default_patience_ms = 3000;
+
+} // namespace
+
+std::chrono::milliseconds flow::patience() const {
+  auto ms = api_->timeout_ms != 0 ? api_->timeout_ms : group_ ? group_->set.timeout_ms : 0;
+  return std::chrono::milliseconds{ms != 0 ? ms : default_patience_ms};
+}
+
+void flow::choose_group() {
+  auto moved = is_moved(api_->migrate, call_);
+  auto& name = moved && !api_->migrate.group.empty() ? api_->migrate.group : api_->group;
+  group_ = in_->group(name);
+  if (!group_ || group_->set.draining)
+    return backend_done(answer_of(result::target_service_missing), true);
+  backends_ = &owner_.group_of(*in_, group_);
+  backends_->budget().on_call(group_->set.retry.budget_percent);
+  owner_.loop_.alarms().set(*this, patience());
+  send();
+}
+
+void flow::send() {
+  static const auto no_tags = std::map<std::string, std::string>{};
+  auto& tags = is_moved(api_->migrate, call_) ? api_->migrate.tags : no_tags;
+  auto found = backends_->pick(caller_hash(call_), tags, failed_at_, owner_.now_ms());
+  switch (found.flaw) {
+  case backend_group::pick_flaw::none:
+    break;
+  case backend_group::pick_flaw::resolving:
+    return wait_for_name();
+  case backend_group::pick_flaw::unknown_host:
+    return backend_done(answer_of(result::backend_unknown_host), true);
+  case backend_group::pick_flaw::no_instance:
+    return backend_done(answer_of(result::target_service_missing), true);
+  }
+  to_ = std::move(found.to);
+  auto bytes = backend_bytes{std::move(request_bytes), false, false};
+  auto wish = backend_wish{*api_, *group_, to_->address, traceparent_, principal_};
+  if (auto flaw = write_backend_request(call_, wish, bytes)) {
+    to_ = nullptr;
+    return refuse(std::move(*flaw));
+  }
+  request_bytes = std::move(bytes.bytes);
+  is_head = bytes.is_head;
+  idempotent_ = bytes.idempotent;
+  sent_us_ = steady_us();
+  ++to_->under_way;
+  to_->pool->start(*this);
+}
+
+void flow::wait_for_name() {
+  backends_->when_resolved([self = handle()] {
+    if (auto* me = self.get())
+      me->send();
+  });
+}
+
+void flow::on_reply(http::reply&& x) {
+  backend_us_ = steady_us() - sent_us_;
+  auto failed = x.status >= 500;
+  if (failed)
+    backends_->on_failure(*to_, owner_.now_ms());
+  else
+    backends_->on_success(*to_);
+  leave_instance();
+  backend_done(answer_of_reply(std::move(x), call_), failed);
+}
+
+void flow::on_failure(const tls::client_failure& x) {
+  backend_us_ = steady_us() - sent_us_;
+  if (x.why != tls::client_error::overloaded)
+    backends_->on_failure(*to_, owner_.now_ms());
+  if (try_again(x))
+    return;
+  leave_instance();
+  constexpr auto memos =
+      std::array{"the backend cannot be reached", "too many calls wait for the backend",
+          "the backend broke the connection", "the backend's answer is malformed"};
+  auto memo = memos[static_cast<std::size_t>(x.why)];
+  backend_done(answer_of(result::backend_failed, memo), true);
+}
+
+void flow::on_alarm() {
+  cancel();
+  backend_us_ = sent_us_ == 0 ? -1 : steady_us() - sent_us_;
+  if (to_)
+    backends_->on_failure(*to_, owner_.now_ms());
+  leave_instance();
+  backend_done(answer_of(result::backend_timeout), true);
+}
+
+/// Safe are calls that cannot have reached the backend, and methods that may come twice.
+bool flow::try_again(const tls::client_failure& x) {
+  auto safe = x.why == tls::client_error::unreachable || idempotent_;
+  if (!safe || x.why == tls::client_error::overloaded || attempts_ >= group_->set.retry.attempts ||
+      !backends_->budget().take())
+    return false;
+  ++attempts_;
+  failed_at_ = to_.get();
+  leave_instance();
+  send();
+  return true;
+}
+
+void flow::leave_instance() {
+  if (!to_)
+    return;
+  --to_->under_way;
+  to_ = nullptr;
+}
+
+} // namespace shoal::gateway

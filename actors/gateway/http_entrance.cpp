@@ -1,0 +1,177 @@
+#include "actors/gateway/http_entrance.hpp"
+
+#include <algorithm>
+
+#include "actors/gateway/compression.hpp"
+#include "actors/gateway/cors.hpp"
+#include "protocol/percent.hpp"
+
+namespace shoal::gateway {
+namespace {
+
+constexpr std::string_view call_path = "/mgw.htm";
+
+mgw::call_limits limits() { return {}; }
+
+/// The first address that is not a balancer's: the last one, which ours has seen itself.
+std::string_view last_forwarded(std::string_view list) {
+  auto last = list.substr(list.rfind(',') == std::string_view::npos ? 0 : list.rfind(',') + 1);
+  while (last.starts_with(' '))
+    last.remove_prefix(1);
+  while (last.ends_with(' '))
+    last.remove_suffix(1);
+  return last;
+}
+
+std::string_view query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    auto part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.substr(0, part.find('=')) == name)
+      return part.substr(std::min(part.size(), name.size() + 1));
+  }
+  return {};
+}
+
+/// "shop@test" is app "shop" in workspace "test".
+void split_world(std::string_view name, mgw::call& into) {
+  auto at = std::min(name.find('@'), name.size());
+  into.app = name.substr(0, at);
+  into.workspace = at == name.size() ? std::string_view{"default"} : name.substr(at + 1);
+}
+
+answer refusal(mgw::failure&& why, bool rest) {
+  auto out = answer_of(why.code, std::move(why.memo));
+  out.status = rest ? http_status_of(why.code) : 200;
+  return out;
+}
+
+bool is_hex(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+} // namespace
+
+std::string_view without_port(std::string_view peer) {
+  auto host = peer.substr(0, peer.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text) {
+  // version "-" 32 hex "-" 16 hex "-" flags
+  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-')
+    return {};
+  auto trace = text.substr(3, 32), span = text.substr(36, 16);
+  if (!is_hex(trace) || !is_hex(span) || trace.find_first_not_of('0') == std::string_view::npos)
+    return {};
+  return {trace, span};
+}
+
+bool http_entrance::serve(http::request& x, const tls::local_responder& answer) {
+  if (x.path != call_path)
+    return serve_rest(x, answer);
+  if (x.method == "OPTIONS") {
+    auto app = form_decoded(query_value(x.query, "appId")).value_or("");
+    auto workspace = form_decoded(query_value(x.query, "workspaceId")).value_or("");
+    auto& definitions = worker_.definitions();
+    auto& in = app.empty() ? definitions.find_host(without_port(x.header("Host")))
+                           : definitions.find(app, workspace);
+    preflight(in.get(), x, answer);
+    return true;
+  }
+  serve_call(x, answer);
+  return true;
+}
+
+void http_entrance::serve_call(http::request& x, const tls::local_responder& answer) {
+  auto made = call{};
+  auto flaw = mgw::read_call(x, limits(), made.what);
+  if (flaw)
+    return answer(to_response(refusal(std::move(*flaw), false), made.what.version));
+  auto target = worker_.definitions().find(made.what.app, made.what.workspace, made.what.operation);
+  carry_out(x, std::move(made), std::move(target), answer);
+}
+
+bool http_entrance::serve_rest(http::request& x, const tls::local_responder& answer) {
+  auto& definitions = worker_.definitions();
+  if (definitions.size() == 0)
+    return false;
+  auto app = x.header("AppId");
+  auto host = x.header("Host");
+  auto& in = app.empty() ? definitions.find_host(host.substr(0, host.rfind(':')))
+                         : definitions.find(app, x.header("WorkspaceId"));
+  if (!in)
+    return false;
+  auto asked = x.method == "OPTIONS" ? x.header("Access-Control-Request-Method")
+                                     : std::string_view{x.method};
+  auto target = registry::found{in, in->api(asked, x.path)};
+  if (!target.api)
+    return false;
+  if (x.method == "OPTIONS") {
+    preflight(in.get(), x, answer);
+    return true;
+  }
+  auto made = call{};
+  if (auto flaw = mgw::read_call_headers(x, limits(), made.what)) {
+    answer(to_response(refusal(std::move(*flaw), true), made.what.version));
+    return true;
+  }
+  split_world(in->app(), made.what);
+  made.what.operation = target.api->operation;
+  made.what.data = std::move(x.body);
+  made.method = x.method;
+  made.path = x.path;
+  made.query = x.query;
+  carry_out(x, std::move(made), std::move(target), answer);
+  return true;
+}
+
+/// What every call has, whatever way it names its API.
+void http_entrance::describe(http::request& x, call& into) const {
+  into.ip = without_port(x.peer);
+  if (options_.behind_balancer)
+    if (auto forwarded = last_forwarded(x.header("X-Forwarded-For")); !forwarded.empty())
+      into.ip = forwarded.substr(0, 64);
+  auto [trace, parent] = read_traceparent(x.header("traceparent"));
+  into.trace_id = trace;
+  into.parent_id = parent;
+  into.headers = std::move(x.headers);
+}
+
+void http_entrance::carry_out(
+    http::request& x, call&& made, registry::found target, const tls::local_responder& answer) {
+  made.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
+  describe(x, made);
+  auto origin = header_of(made.headers, "Origin");
+  auto* cors = target.in && !origin.empty() ? &target.in->settings().set.cors : nullptr;
+  auto rest = made.is_rest();
+  if (cors && !may_call(*cors, origin))
+    return answer(
+        to_response(refusal({mgw::result::cors_preflight, "origin"}, rest), made.what.version));
+  auto fields = header_list{};
+  if (cors)
+    add_cors_headers(*cors, origin, fields);
+  auto gzip = takes_gzip(header_of(made.headers, "Accept-Encoding"));
+  auto version = made.what.version;
+  worker_.begin(std::move(made), std::move(target),
+      [answer, version, gzip, fields = std::move(fields)](gateway::answer&& done) mutable {
+        std::ranges::move(fields, std::back_inserter(done.headers));
+        auto sealed = done.sealed;
+        auto out = to_response(std::move(done), version);
+        if (gzip && !sealed)
+          compress(out);
+        answer(std::move(out));
+      });
+}
+
+void http_entrance::preflight(
+    const world* in, const http::request& x, const tls::local_responder& answer) {
+  auto origin = x.header("Origin");
+  static const auto none = cors_rule{};
+  answer(preflight_answer(in ? in->settings().set.cors : none, origin));
+}
+
+} // namespace shoal::gateway

@@ -1,0 +1,50 @@
+// The gateway's door for HTTP/1.1 and HTTP/2: takes `/mgw.htm` and what the REST entries of an app
+// know, makes calls of them, and writes answers as responses. Everything else is not its business
+// (`serve` returns false).
+//
+// A service of an I/O loop: owns the loop's worker.
+#pragma once
+
+#include <memory>
+
+#include "actors/gateway/worker.hpp"
+#include "protocol/tls/loop_service.hpp"
+
+namespace shoal::gateway {
+
+struct entrance_options {
+  /// The plain port: whoever connects is a balancer, and tells in X-Forwarded-For who is behind it.
+  /// On any other port that header is worth nothing.
+  bool behind_balancer = false;
+};
+
+class http_entrance : public tls::loop_service {
+public:
+  http_entrance(tls::io_loop& loop, node_share_ptr share, entrance_options options = {})
+      : worker_{loop, std::move(share)}, options_{options} {}
+
+  bool serve(http::request& x, const tls::local_responder& answer) override;
+  void on_tick() override { worker_.on_tick(); }
+
+  /// For other ways in on the same loop.
+  worker& pipeline() { return worker_; }
+
+private:
+  bool serve_rest(http::request& x, const tls::local_responder& answer);
+  void serve_call(http::request& x, const tls::local_responder& answer);
+  void carry_out(
+      http::request& x, call&& made, registry::found target, const tls::local_responder& answer);
+  void preflight(const world* in, const http::request& x, const tls::local_responder& answer);
+  void describe(http::request& x, call& into) const;
+
+  worker worker_;
+  entrance_options options_;
+};
+
+/// "127.0.0.1:5312" -> "127.0.0.1", "[::1]:80" -> "::1".
+std::string_view without_port(std::string_view peer);
+
+/// Trace and parent id of a W3C traceparent; empty if it is none.
+std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text);
+
+} // namespace shoal::gateway
