@@ -71,7 +71,7 @@ private:
   void backend_done(answer&& x, bool failed);
   void finish(answer&& x);
   void put_etag(answer& x);
-  void write_digest(const answer& x);
+  void count(const answer& x);
 
   std::string_view languages() const { return header_of(call_.headers, "Accept-Language"); }
   const app_settings& settings() const { return in_->settings().set; }

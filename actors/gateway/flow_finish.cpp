@@ -69,7 +69,7 @@ void flow::finish(answer&& x) {
     }
   }
   if (call_.by != entrance::inside)
-    write_digest(x);
+    count(x);
   auto done = std::move(done_);
   owner_.over(*this); // destroys this
   done(std::move(x));
@@ -94,12 +94,16 @@ void flow::put_etag(answer& x) {
   x.what.result_data.clear();
 }
 
-void flow::write_digest(const answer& x) {
+void flow::count(const answer& x) {
+  auto cost_us = steady_us() - begun_us_;
+  if (in_ && api_) // strangers cannot make series
+    owner_.counts_.of(call_.what.app, call_.what.workspace, call_.what.operation)
+        .add(cost_us, backend_us_, x.what.code);
   if (!owner_.share_->digest)
     return;
   auto facts = digest_facts{};
   facts.at_ms = owner_.now_ms();
-  facts.cost_us = steady_us() - begun_us_;
+  facts.cost_us = cost_us;
   facts.backend_us = backend_us_;
   facts.system = group_ ? std::string_view{group_->set.name} : std::string_view{};
   facts.trace_id = call_.trace_id;

@@ -57,7 +57,11 @@ void apply_rules(const std::vector<header_rule>& rules, header_place where,
 }
 
 bool fits_one_line(std::string_view text) {
-  return text.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+  // Looked at for every header of every call: a plain loop is faster than find_first_of.
+  for (auto c : text)
+    if (c == '\r' || c == '\n' || c == '\0')
+      return false;
+  return true;
 }
 
 } // namespace shoal::gateway

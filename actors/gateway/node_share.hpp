@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/clock.hpp"
+#include "actors/gateway/figures.hpp"
 #include "actors/gateway/limiter.hpp"
 #include "actors/gateway/registry.hpp"
 #include "protocol/nonce_cache.hpp"
@@ -47,6 +48,7 @@ struct node_share {
   clock_fn now_ms; ///< wall clock: timestamps of signatures, digest lines
   limiter limits;
   nonce_caches nonces;
+  figures counts; ///< of all loops
   /// Takes digest lines, whole ones with their line ends; called every quarter of a second by each
   /// loop. Null: none are made.
   std::function<void(std::string&&)> digest;

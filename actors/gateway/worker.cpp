@@ -31,7 +31,7 @@ worker::~worker() {
   flows_.clear();
   rest.clear();
   groups_.clear();
-  hand_over_digest();
+  hand_over();
 }
 
 void worker::begin(call&& x, on_answer done) {
@@ -81,12 +81,14 @@ void worker::on_tick() {
   auto now = now_ms();
   for (auto& [place, group] : groups_)
     group->on_tick(now);
-  hand_over_digest();
+  hand_over();
 }
 
-void worker::hand_over_digest() {
+void worker::hand_over() {
   if (!digest_.empty() && share_->digest)
     share_->digest(std::exchange(digest_, {}));
+  if (!counts_.empty())
+    share_->counts.take(counts_);
 }
 
 std::uint64_t worker::random() {

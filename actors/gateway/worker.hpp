@@ -61,7 +61,7 @@ private:
   breaker& breaker_of(const world& in, const api_definition& api);
   void over(flow& x);
   std::int64_t now_ms() const { return share_->now_ms(); }
-  void hand_over_digest();
+  void hand_over();
   std::uint64_t random();
 
   tls::io_loop& loop_;

@@ -1,6 +1,7 @@
 #include "protocol/http/response_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "protocol/http/message.hpp"
@@ -18,12 +19,20 @@ constexpr std::size_t max_chunk_header = 256;
 /// A length with more digits is none that anybody means.
 constexpr std::size_t max_length_digits = 15;
 
+constexpr auto token_bytes = [] {
+  auto out = std::array<bool, 256>{};
+  for (auto c = '0'; c <= '9'; ++c)
+    out[static_cast<std::size_t>(c)] = true;
+  for (auto c = 'a'; c <= 'z'; ++c)
+    out[static_cast<std::size_t>(c)] = out[static_cast<std::size_t>(c - 32)] = true;
+  for (auto c : std::string_view{"!#$%&'*+-.^_`|~"})
+    out[static_cast<std::size_t>(c)] = true;
+  return out;
+}();
+
 bool is_token(std::string_view text) {
-  constexpr auto others = std::string_view{"!#$%&'*+-.^_`|~"};
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           others.find(c) != std::string_view::npos;
-  });
+  return !text.empty() && std::ranges::all_of(text,
+                              [](char c) { return token_bytes[static_cast<unsigned char>(c)]; });
 }
 
 bool is_value(std::string_view text) {

@@ -15,7 +15,10 @@ bool is_framing(std::string_view name) {
 }
 
 bool fits_one_line(std::string_view text) {
-  return text.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+  for (auto c : text)
+    if (c == '\r' || c == '\n' || c == '\0')
+      return false;
+  return true;
 }
 
 void add(std::string& out, std::string_view name, std::string_view value) {
