@@ -100,8 +100,9 @@ bool run_scenario(const scenario& s, const options& wishes) {
 }
 
 void add_options(CLI::App& app, options& x) {
-  app.add_option("--peer", x.peers, "nats, jetstream, mosquitto or floor; repeatable")
-      ->check(CLI::IsMember({"nats", "jetstream", "mosquitto", "floor"}));
+  app.add_option(
+         "--peer", x.peers, "nats, jetstream, mosquitto, nginx, haproxy or floor; repeatable")
+      ->check(CLI::IsMember({"nats", "jetstream", "mosquitto", "nginx", "haproxy", "floor"}));
   app.add_flag("--without-shoal", x.without_shoal, "Peers and floors only");
   app.add_option("--json", x.json_file, "Append the JSON lines to this file, too");
   app.add_option("--report", x.report_file, "Append Markdown tables to this file");
@@ -135,6 +136,7 @@ void add_options(CLI::App& app, options& x) {
   size("--cluster-rate", x.cluster_rate, "cluster: calls per second, for its latency");
   size("--cluster-devices", x.cluster_devices, "cluster: idle devices per node");
   size("--kills", x.kills, "cluster: how often a node is killed");
+  size("--gateway-seconds", x.gateway_seconds, "gateway: seconds of each measurement");
 }
 
 std::vector<scenario> chosen(const std::string& name) {

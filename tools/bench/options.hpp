@@ -42,6 +42,7 @@ struct options {
   std::size_t cluster_rate = 2000;    ///< cluster: calls per second, for its latency
   std::size_t cluster_devices = 5000; ///< cluster: idle ones per node
   std::size_t kills = 20;             ///< cluster
+  std::size_t gateway_seconds = 3;    ///< gateway: each measurement
 };
 
 /// The sizes for `--quick`.
@@ -57,6 +58,7 @@ inline void shrink(options& x) {
   x.rounds = 3;
   x.burst_rounds = 1;
   x.seconds = 3;
+  x.gateway_seconds = 1;
 }
 
 } // namespace shoal::bench

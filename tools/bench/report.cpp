@@ -26,7 +26,8 @@ std::size_t size_of(const std::string& name, const options& x) {
       {"users", x.users}, {"ops", x.ops}, {"publishers", x.publishers}, {"batch", x.batch},
       {"rate", x.rate}, {"jetstream_rate", x.jetstream_rate}, {"callers", x.callers},
       {"seconds", x.seconds}, {"backlog", x.backlog}, {"streams", x.streams},
-      {"cluster_rate", x.cluster_rate}, {"cluster_devices", x.cluster_devices}, {"kills", x.kills}};
+      {"cluster_rate", x.cluster_rate}, {"cluster_devices", x.cluster_devices}, {"kills", x.kills},
+      {"gateway_seconds", x.gateway_seconds}};
   return sizes.at(name);
 }
 

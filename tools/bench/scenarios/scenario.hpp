@@ -42,6 +42,7 @@ scenario latency_scenario();
 scenario replay_scenario();
 scenario start_scenario();
 scenario cluster_scenario();
+scenario gateway_scenario();
 /// What `--part` chooses from.
 std::vector<std::string> cluster_parts();
 
