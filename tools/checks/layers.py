@@ -21,6 +21,7 @@ COMPONENTS = {
     "registry": set(),
     "catalog": set(),
     "gateway": {"catalog"},
+    "scheduler": set(),
     "stream": {"catalog"},
     "partition": {"catalog", "stream"},       # spawns streams
     "relay": {"catalog", "stream"},           # uses the rules of a start
@@ -29,7 +30,7 @@ COMPONENTS = {
     "remote": {"catalog", "gateway"},
     "api": {"catalog", "stream", "gateway"},  # explains filters
     "inspect": {"catalog", "api"},            # signatures, queries and problems as the API has them
-    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication", "inspect", "gateway"},  # spawns everything
+    "node": {"catalog", "stream", "partition", "relay", "device", "api", "remote", "replication", "inspect", "gateway", "scheduler"},  # spawns everything
 }
 EVERYBODY = {"registry"}  # where actors have their seats
 
