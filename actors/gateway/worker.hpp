@@ -73,6 +73,7 @@ private:
   principal_cache principals_;
   std::vector<std::unique_ptr<flow>> flows_; // under way; each knows its place
   std::string digest_;                       // lines since the last tick
+  local_figures counts_;                     // since then
   std::uint64_t random_ = 0;
 };
 
