@@ -237,6 +237,9 @@ private:
   rocksdb::Status scan(const scan_part& part,
       const std::function<bool(std::string_view, std::string_view)>& row,
       rocksdb::ReadOptions options, bool& more) {
+    // What is scanned is read once: pages for a device that was away, rows that are due. In the
+    // cache it would only push out rows that are asked for again.
+    options.fill_cache = false;
     auto bound = slice(part.to);
     if (!part.to.empty())
       options.iterate_upper_bound = &bound;
