@@ -81,7 +81,7 @@ void flow::put_etag(answer& x) {
     return;
   auto tag = std::string{header_of(x.headers, "ETag")};
   if (tag.empty()) {
-    tag = "\"" + hex(sha256(x.what.result_data).substr(0, 16)) + "\"";
+    tag.append(1, '"').append(hex(sha256(x.what.result_data).substr(0, 16))).append(1, '"');
     x.headers.emplace_back("ETag", tag);
   }
   auto bare = std::string_view{tag};

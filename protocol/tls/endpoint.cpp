@@ -9,6 +9,7 @@
 
 #include "protocol/tls/acceptor.hpp"
 #include "protocol/tls/context.hpp"
+#include "protocol/tls/gathering.hpp"
 #include "protocol/tls/io_loop.hpp"
 #include "protocol/tls/ticket_keys.hpp"
 
@@ -173,22 +174,22 @@ endpoint_stats endpoint::stats() const {
 
 void link::send(shared_bytes bytes) const {
   if (loop_ && bytes)
-    loop_->push(send_one{{slot_, generation_}, std::move(bytes)});
+    gathering::give(*loop_, send_one{{slot_, generation_}, std::move(bytes)});
 }
 
 void link::close(shared_bytes last, ec why) const {
   if (loop_)
-    loop_->push(close_one{{slot_, generation_}, std::move(last), why});
+    gathering::give(*loop_, close_one{{slot_, generation_}, std::move(last), why});
 }
 
 void link::consumed(std::uint32_t n) const {
   if (loop_ && n != 0)
-    loop_->push(frames_consumed{{slot_, generation_}, n});
+    gathering::give(*loop_, frames_consumed{{slot_, generation_}, n});
 }
 
 void link::set_heartbeat(std::chrono::seconds heartbeat) const {
   if (loop_)
-    loop_->push(heartbeat_agreed{{slot_, generation_}, heartbeat});
+    gathering::give(*loop_, heartbeat_agreed{{slot_, generation_}, heartbeat});
 }
 
 void send_all(std::span<const link> links, const shared_bytes& bytes) {
@@ -208,7 +209,7 @@ void send_all(std::span<const link> links, const shared_bytes& bytes) {
     batch->second.to.push_back({x.slot_, x.generation_});
   }
   for (auto& [loop, batch] : batches)
-    loop->push(std::move(batch));
+    gathering::give(*loop, std::move(batch));
 }
 
 } // namespace shoal::tls
