@@ -193,6 +193,62 @@ std::string object_key(std::string_view kind, std::string_view name) {
   return key_writer{table::object, 2 + kind.size() + name.size()}.text(kind).rest(name).take();
 }
 
+namespace {
+
+// What a row of the gateway's table is.
+constexpr std::uint8_t gateway_entry = 'e', gateway_head = 'h', gateway_change = 'l',
+                       gateway_version = 'v';
+
+} // namespace
+
+std::string gateway_entry_prefix() {
+  return key_writer{table::gateway, 2}.number(gateway_entry).take();
+}
+
+std::string gateway_entry_prefix(app_no app) {
+  return key_writer{table::gateway, 6}.number(gateway_entry).number(raw(app)).take();
+}
+
+std::string gateway_entry_key(app_no app, char kind, std::string_view name) {
+  auto key = key_writer{table::gateway, 7 + name.size()};
+  key.number(gateway_entry).number(raw(app)).number(static_cast<std::uint8_t>(kind));
+  return key.rest(name).take();
+}
+
+bool parse_gateway_entry_key(std::string_view key, app_no& app, char& kind, std::string& name) {
+  if (!key.starts_with(gateway_entry_prefix()))
+    return false;
+  auto in = key_reader{key.substr(2)};
+  auto number = std::uint32_t{0};
+  auto letter = std::uint8_t{0};
+  if (!in.number(number) || !in.number(letter))
+    return false;
+  app = static_cast<app_no>(number);
+  kind = static_cast<char>(letter);
+  name = key.substr(7);
+  return true;
+}
+
+std::string gateway_head_key() { return key_writer{table::gateway, 2}.number(gateway_head).take(); }
+
+std::string gateway_change_prefix() {
+  return key_writer{table::gateway, 2}.number(gateway_change).take();
+}
+
+std::string gateway_change_key(std::uint64_t revision) {
+  return key_writer{table::gateway, 10}.number(gateway_change).number(revision).take();
+}
+
+std::string gateway_version_prefix(app_no app, std::string_view operation) {
+  auto key = key_writer{table::gateway, 7 + operation.size()};
+  return key.number(gateway_version).number(raw(app)).text(operation).take();
+}
+
+std::string gateway_version_key(app_no app, std::string_view operation, std::uint32_t version) {
+  auto key = key_writer{table::gateway, 11 + operation.size()};
+  return key.number(gateway_version).number(raw(app)).text(operation).number(version).take();
+}
+
 std::string audit_prefix(app_no app) { return key_writer{table::audit, 5}.number(raw(app)).take(); }
 
 std::string audit_key(app_no app, std::int64_t time_ms, std::uint32_t seq) {

@@ -19,6 +19,7 @@ enum class table : char {
   cursor = 'C',   // how far a device (or user) has acknowledged a stream
   device = 'D',   // last known facts of a device
   entry = 'E',    // a replica's log: entries that others may still ask for
+  gateway = 'G',  // definitions of the gateway, their changes and versions
   idempotency = 'I',
   log_place = 'L', // (epoch, lsn) applied per partition
   object = 'T',    // catalog: apps, keys, bizs
@@ -51,6 +52,16 @@ std::string staged_key(partition_no p, std::uint32_t chunk);
 std::string partition_prefix(table t, partition_no p);
 std::string object_key(std::string_view kind, std::string_view name);
 std::string object_prefix(std::string_view kind);
+/// `kind` is a letter of the caller's; see storage/README.md, "Gateway".
+std::string gateway_entry_key(app_no app, char kind, std::string_view name);
+std::string gateway_entry_prefix();
+std::string gateway_entry_prefix(app_no app);
+bool parse_gateway_entry_key(std::string_view key, app_no& app, char& kind, std::string& name);
+std::string gateway_head_key();
+std::string gateway_change_key(std::uint64_t revision);
+std::string gateway_change_prefix();
+std::string gateway_version_key(app_no app, std::string_view operation, std::uint32_t version);
+std::string gateway_version_prefix(app_no app, std::string_view operation);
 std::string audit_key(app_no app, std::int64_t time_ms, std::uint32_t seq);
 std::string audit_prefix(app_no app);
 

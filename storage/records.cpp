@@ -180,6 +180,24 @@ bool decode(std::string_view bytes, std::string_view key, log_place& out) {
   return in.number(out.epoch) && in.number(out.lsn) && in.done();
 }
 
+std::string encode(const gateway_head& x, std::string_view key) {
+  return record_writer{24}.number(x.revision).number(x.next_id).seal(key);
+}
+
+bool decode(std::string_view bytes, std::string_view key, gateway_head& out) {
+  auto in = record_reader{bytes, key};
+  return in.number(out.revision) && in.number(out.next_id) && in.done();
+}
+
+std::string encode(const gateway_change_record& x, std::string_view key) {
+  return record_writer{16 + x.rows.size()}.number(x.next_id).rest(x.rows).seal(key);
+}
+
+bool decode(std::string_view bytes, std::string_view key, gateway_change_record& out) {
+  auto in = record_reader{bytes, key};
+  return in.number(out.next_id) && in.rest(out.rows) && in.done();
+}
+
 std::string encode_idempotency(std::uint64_t id, std::int64_t time_ms, std::string_view key) {
   return record_writer{24}.number(id).signed_number(time_ms).seal(key);
 }

@@ -73,12 +73,28 @@ struct log_place {
   bool operator==(const log_place&) const = default;
 };
 
+/// How far the gateway's definitions are: the newest change, and the next id that none of them has.
+struct gateway_head {
+  std::uint64_t revision = 0;
+  std::uint64_t next_id = 1;
+  bool operator==(const gateway_head&) const = default;
+};
+
+/// One change of the gateway's definitions: the rows it wrote (replica_table.hpp, encode_rows).
+struct gateway_change_record {
+  std::uint64_t next_id = 1; ///< after it
+  std::string rows;
+  bool operator==(const gateway_change_record&) const = default;
+};
+
 /// `key` is the database key the record is stored under; it goes into the checksum.
 std::string encode(const op_record& x, std::string_view key);
 std::string encode(const stream_meta& x, std::string_view key);
 std::string encode(const cursor_record& x, std::string_view key);
 std::string encode(const device_record& x, std::string_view key);
 std::string encode(const log_place& x, std::string_view key);
+std::string encode(const gateway_head& x, std::string_view key);
+std::string encode(const gateway_change_record& x, std::string_view key);
 /// An idempotency row: the id that the client key got, and when.
 std::string encode_idempotency(std::uint64_t id, std::int64_t time_ms, std::string_view key);
 
@@ -87,6 +103,8 @@ bool decode(std::string_view bytes, std::string_view key, stream_meta& out);
 bool decode(std::string_view bytes, std::string_view key, cursor_record& out);
 bool decode(std::string_view bytes, std::string_view key, device_record& out);
 bool decode(std::string_view bytes, std::string_view key, log_place& out);
+bool decode(std::string_view bytes, std::string_view key, gateway_head& out);
+bool decode(std::string_view bytes, std::string_view key, gateway_change_record& out);
 bool decode_idempotency(
     std::string_view bytes, std::string_view key, std::uint64_t& id, std::int64_t& time_ms);
 

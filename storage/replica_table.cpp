@@ -14,7 +14,7 @@ constexpr std::array partition_tables = {
     table::cursor, table::device, table::idempotency, table::op, table::stream, table::sweep};
 
 // Tables without a partition in their keys; they ride with partition 0.
-constexpr std::array shared_tables = {table::audit, table::object};
+constexpr std::array shared_tables = {table::audit, table::gateway, table::object};
 
 std::string prefix_of(table t, partition_no p) {
   for (auto x : shared_tables)

@@ -30,6 +30,10 @@ TEST(keys, have_the_bytes_that_the_readme_says) {
   EXPECT_EQ(hex(log_place_key(p7)), "4c0007");
   EXPECT_EQ(hex(object_key("app", "shop")), "540361707073686f70");
   EXPECT_EQ(hex(audit_key(app2, 0x0102, 5)), "4100000002000000000000010200000005");
+  EXPECT_EQ(hex(gateway_entry_key(app2, 'a', "a.b")), "47650000000261612e62");
+  EXPECT_EQ(hex(gateway_head_key()), "4768");
+  EXPECT_EQ(hex(gateway_change_key(258)), "476c0000000000000102");
+  EXPECT_EQ(hex(gateway_version_key(app2, "a.b", 3)), "47760000000203612e6200000003");
 }
 
 TEST(keys, begin_with_their_prefix) {
@@ -85,6 +89,21 @@ TEST(sweep_keys, are_read_back) {
     EXPECT_EQ(hour, 490000u);
     EXPECT_EQ(out, s);
   }
+}
+
+TEST(gateway_keys, of_entries_are_read_back_and_others_refused) {
+  auto app = app_no{};
+  auto kind = char{};
+  auto name = std::string{};
+  EXPECT_TRUE(parse_gateway_entry_key(gateway_entry_key(app2, 'g', "orders"), app, kind, name));
+  EXPECT_EQ(app, app2);
+  EXPECT_EQ(kind, 'g');
+  EXPECT_EQ(name, "orders");
+  EXPECT_TRUE(parse_gateway_entry_key(gateway_entry_key(app2, 's', ""), app, kind, name));
+  EXPECT_EQ(name, "");
+  EXPECT_FALSE(parse_gateway_entry_key(gateway_entry_prefix(app2), app, kind, name));
+  EXPECT_FALSE(parse_gateway_entry_key(gateway_head_key(), app, kind, name));
+  EXPECT_FALSE(parse_gateway_entry_key("", app, kind, name));
 }
 
 TEST(sweep_keys, are_refused_when_cut_extended_or_of_another_table) {

@@ -49,6 +49,8 @@ TEST(records, have_the_bytes_that_the_readme_says) {
   EXPECT_EQ(hex(encode(cursor_record{{9, 300}, 64}, key)), "0109ac028001ff36dd47");
   EXPECT_EQ(hex(encode(log_place{1, 300}, key)), "0101ac024c8b5e10");
   EXPECT_EQ(hex(encode_idempotency(300, 64, key)), "01ac0280013aa737e8");
+  EXPECT_EQ(hex(encode(gateway_head{300, 2}, key)).substr(0, 8), "01ac0202");
+  EXPECT_EQ(hex(encode(gateway_change_record{2, "hi"}, key)).substr(0, 8), "01026869");
   EXPECT_EQ(hex(encode(some_device(), key)),
       "0102753103696f7303312e30026575016d0477696669056370702f3101047469657204676f6c640a0c0588b6c2");
   EXPECT_EQ(hex(encode(rich_op(), key)),
