@@ -15,6 +15,11 @@
 
 namespace shoal {
 
+namespace gateway {
+struct change;         // actors/gateway/change.hpp
+struct change_outcome; // actors/gateway/change.hpp
+} // namespace gateway
+
 /// Answers "what are you doing" for operators, as JSON text; every long-lived actor has it.
 using status_source_actor = caf::typed_actor<caf::replies_to<atom::status>::with<std::string>>;
 
@@ -167,6 +172,9 @@ struct due_streams {
   bool more = false;
 };
 
+/// A page of rows ends when it has that many bytes, whatever its limit.
+constexpr std::size_t row_page_bytes = 4u << 20;
+
 /// The only actor that reads the disk: detached, a few of them, bounded work per message.
 using reader_actor = caf::typed_actor<caf::replies_to<atom::load, stream_key>::with<stored_stream>,
     caf::replies_to<atom::load, cursor_query>::with<stored_cursor>,
@@ -277,6 +285,13 @@ struct change_result {
 using catalog_actor =
     caf::typed_actor<caf::replies_to<atom::change, catalog_change>::with<change_result>>;
 
+using gateway_change_ptr = std::shared_ptr<const gateway::change>;
+using gateway_outcome_ptr = std::shared_ptr<const gateway::change_outcome>;
+
+/// The only writer of the gateway's definitions. Persists, then publishes.
+using gateway_writer_actor =
+    caf::typed_actor<caf::replies_to<atom::change, gateway_change_ptr>::with<gateway_outcome_ptr>>;
+
 /// A node as operators see it.
 struct node_entry {
   std::string name, address, link, admin;
@@ -332,6 +347,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::online_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::catalog_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::change_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::gateway_change_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::gateway_outcome_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::api_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(shoal::node_list)
 
@@ -381,6 +398,8 @@ CAF_ADD_TYPE_ID(shoal, (shoal::online_query))
 CAF_ADD_TYPE_ID(shoal, (shoal::online_report))
 CAF_ADD_TYPE_ID(shoal, (shoal::catalog_change))
 CAF_ADD_TYPE_ID(shoal, (shoal::change_result))
+CAF_ADD_TYPE_ID(shoal, (shoal::gateway_change_ptr))
+CAF_ADD_TYPE_ID(shoal, (shoal::gateway_outcome_ptr))
 CAF_ADD_TYPE_ID(shoal, (shoal::api_call))
 CAF_ADD_TYPE_ID(shoal, (shoal::node_list))
 CAF_ADD_TYPE_ID(shoal, (shoal::feed_sink_actor))

@@ -1,5 +1,7 @@
 #include "actors/services.hpp"
 
+#include "actors/gateway/registry.hpp"
+
 namespace shoal {
 
 partition_actor directory::partition(partition_no no) const {
@@ -96,6 +98,16 @@ void directory::set_catalog_writer(catalog_actor hdl) {
   catalog_writer_ = std::move(hdl);
 }
 
+gateway_writer_actor directory::gateway_writer() const {
+  std::lock_guard lock{mutex_};
+  return gateway_writer_;
+}
+
+void directory::set_gateway_writer(gateway_writer_actor hdl) {
+  std::lock_guard lock{mutex_};
+  gateway_writer_ = std::move(hdl);
+}
+
 membership_actor directory::membership() const {
   std::lock_guard lock{mutex_};
   return membership_;
@@ -115,7 +127,11 @@ void directory::clear() {
   verifier_ = verifier_actor{};
   hub_ = hub_actor{};
   catalog_writer_ = catalog_actor{};
+  gateway_writer_ = gateway_writer_actor{};
   membership_ = membership_actor{};
 }
+
+services::services(std::uint16_t partitions)
+    : gateway{std::make_shared<gateway::registry_cell>()}, where{partitions} {}
 
 } // namespace shoal

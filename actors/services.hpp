@@ -23,7 +23,11 @@
 
 namespace shoal {
 
-struct remote_nodes;
+class remote_nodes;
+
+namespace gateway {
+class registry_cell; // actors/gateway/registry.hpp
+} // namespace gateway
 
 /// Where the node's actors are found. Slots change when a supervisor replaces a dead actor.
 class directory {
@@ -68,6 +72,8 @@ public:
   void set_hub(hub_actor hdl);
   catalog_actor catalog_writer() const;
   void set_catalog_writer(catalog_actor hdl);
+  gateway_writer_actor gateway_writer() const;
+  void set_gateway_writer(gateway_writer_actor hdl);
   membership_actor membership() const; ///< null: this node is alone
   void set_membership(membership_actor hdl);
 
@@ -89,11 +95,12 @@ private:
   verifier_actor verifier_;
   hub_actor hub_;
   catalog_actor catalog_writer_;
+  gateway_writer_actor gateway_writer_;
   membership_actor membership_;
 };
 
 struct services {
-  services(std::uint16_t partitions) : where{partitions} {}
+  services(std::uint16_t partitions);
 
   std::string name = "n1"; ///< of this node
   clock_fn now_ms = wall_clock_ms;
@@ -101,6 +108,7 @@ struct services {
   std::uint64_t view_epoch = 1; ///< epoch of the partitions' views
   limits limit;
   catalog_cell catalog;
+  const std::shared_ptr<gateway::registry_cell> gateway; ///< what is defined for the gateway
   storage::database* db = nullptr;
   storage::commit_log* log = nullptr;
   metrics* count = nullptr;

@@ -88,7 +88,7 @@ void check_headers(const std::vector<header_rule>& list) {
 }
 
 void check_api(const api_definition& x) {
-  must(valid_operation(x.operation), "operation must be 1 to 256 of letters, digits and . _ - / :");
+  must(valid_operation(x.operation), "operation must be 1 to 255 of letters, digits and . _ - / :");
   text("name", x.name, 128);
   text("description", x.description);
   must(x.kind == api_kind::aggregate || valid_name(x.group), "group must name one");

@@ -32,7 +32,7 @@ bool valid_name(std::string_view x) {
 }
 
 bool valid_operation(std::string_view x) {
-  return !x.empty() && x.size() <= 256 && all_of(x, "._-/:");
+  return !x.empty() && x.size() <= 255 && all_of(x, "._-/:");
 }
 
 bool valid_header(std::string_view x) { return !x.empty() && x.size() <= 128 && all_of(x, "-_"); }

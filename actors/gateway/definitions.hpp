@@ -258,7 +258,7 @@ struct aggregate_step {
 
 /// One operation that clients may call [QueryMgsApirest].
 struct api_definition {
-  std::string operation; ///< [operationType] "com.shop.order.create": 1..256, as in a call
+  std::string operation; ///< [operationType] "com.shop.order.create": 1..255
   std::string name;      ///< [apiName]
   std::string description;
   api_kind kind = api_kind::proxy;         ///< [apiType]

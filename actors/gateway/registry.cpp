@@ -197,9 +197,10 @@ registry registry::without(app_no in, entry_kind kind, std::string_view name) co
   return replaced(std::move(out));
 }
 
-registry registry::at_revision(std::uint64_t x) const {
+registry registry::at(std::uint64_t revision, std::uint64_t next_id) const {
   auto out = *this;
-  out.revision_ = x;
+  out.revision_ = revision;
+  out.next_id_ = next_id;
   return out;
 }
 

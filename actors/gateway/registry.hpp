@@ -108,6 +108,7 @@ class registry {
 public:
   /// Counts changes; grows by one with each on all nodes alike. 0: nothing was ever defined.
   std::uint64_t revision() const { return revision_; }
+  std::uint64_t next_id() const { return next_id_; } ///< for an API or group
 
   /// No workspace and "default" are the same. Null if nothing is defined there.
   const world_ptr& find(std::string_view app, std::string_view workspace) const;
@@ -123,14 +124,15 @@ public:
 
   std::size_t size() const { return apis_; } ///< APIs of all worlds
 
-  // Each gives a registry with the entry added, replaced or removed; the revision is the caller's.
+  // Each gives a registry with the entry added, replaced or removed; revision and ids are the
+  // caller's.
   registry with(const world_name& in, settings_ptr x) const;
   registry with(const world_name& in, group_ptr x) const;
   registry with(const world_name& in, api_ptr x) const;
   registry with(const world_name& in, authorizer_ptr x) const;
   registry with(const world_name& in, proto_ptr x) const;
   registry without(app_no in, entry_kind kind, std::string_view name) const;
-  registry at_revision(std::uint64_t x) const;
+  registry at(std::uint64_t revision, std::uint64_t next_id) const;
 
   template <class F>
   void each_world(F f) const {
@@ -142,7 +144,7 @@ private:
   registry replaced(std::shared_ptr<const world> x) const;
 
   persistent_map<world_ptr> by_id_, by_no_, by_host_;
-  std::uint64_t revision_ = 0;
+  std::uint64_t revision_ = 0, next_id_ = 1;
   std::size_t apis_ = 0;
 };
 using registry_ptr = std::shared_ptr<const registry>;

@@ -10,6 +10,7 @@
 #include "actors/remote/call_server.hpp"
 #include "actors/remote/catalog_share.hpp"
 #include "actors/remote/cluster_hub.hpp"
+#include "actors/remote/gateway_share.hpp"
 #include "actors/remote/peer.hpp"
 #include "actors/remote/remote_partition.hpp"
 #include "cluster/config_nodes.hpp"
@@ -168,6 +169,9 @@ void cluster_part::spawn_stand_ins() {
   });
   opt_.watch("catalog-share", [this, sv] {
     return caf::actor_cast<caf::actor>(spawn_catalog_share(system_, sv, opt_.actors));
+  });
+  opt_.watch("gateway-share", [this, sv] {
+    return caf::actor_cast<caf::actor>(spawn_gateway_share(system_, sv, opt_.actors));
   });
   for (std::uint16_t i = 0; i < opt_.config.cluster.partitions; ++i)
     opt_.watch("stand-in", [this, sv, no = partition_no{i}] {

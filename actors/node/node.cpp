@@ -15,6 +15,8 @@
 #include "actors/device/device.hpp"
 #include "actors/device/hub.hpp"
 #include "actors/device/verifier.hpp"
+#include "actors/gateway/gateway_rows.hpp"
+#include "actors/gateway/gateway_writer.hpp"
 #include "actors/inspect/inspector.hpp"
 #include "actors/log.hpp"
 #include "actors/node/admin.hpp"
@@ -159,6 +161,7 @@ void node::impl::open_store() {
   sv->count = &count;
   sv->db = db.get();
   sv->catalog.store(std::make_shared<const catalog>(load_catalog(*db)));
+  sv->gateway->store(std::make_shared<const gateway::registry>(gateway::load_registry(*db)));
   log = storage::make_group_committer(*db);
   sv->log = log.get();
   auto start = wall_clock_ms();
@@ -300,6 +303,14 @@ void node::impl::start_actors() {
       sv->where.set_catalog_writer(hdl);
     return caf::actor_cast<caf::actor>(hdl);
   });
+  watch("gateway-writer", [this] {
+    auto hdl = spawn_gateway_writer(*system, sv, &actors);
+    if (sv->remote)
+      sv->remote->set_local_gateway_writer(hdl); // as for the catalog
+    else
+      sv->where.set_gateway_writer(hdl);
+    return caf::actor_cast<caf::actor>(hdl);
+  });
   watch("hub", [this] {
     auto hdl = spawn_watched(*system, &actors, below_root(&actors, ""), hub, sv);
     if (sv->remote)
@@ -401,7 +412,8 @@ void node::impl::answer_request(http::request request, http::responder respond) 
 
 void node::impl::await_catalog() const {
   auto end = std::chrono::steady_clock::now() + catalog_patience;
-  while (others && !sv->remote->knows_catalog() && std::chrono::steady_clock::now() < end)
+  while (others && !(sv->remote->knows_catalog() && sv->remote->knows_gateway()) &&
+         std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
 }
 

@@ -165,7 +165,7 @@ reader_actor::behavior_type reader(reader_actor::pointer, services_ptr sv) {
         std::uint32_t n = 0;
         sv->db->scan(from, to, [&](std::string_view key, std::string_view value) {
           out.put(std::string{key}, std::string{value});
-          return ++n < limit;
+          return ++n < limit && out.bytes() < row_page_bytes;
         });
         return out;
       },

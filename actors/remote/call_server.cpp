@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/gateway/change.hpp"
 #include "actors/log.hpp"
 #include "actors/registry/watched.hpp"
 #include "actors/remote/wire_codec.hpp"
@@ -55,7 +56,7 @@ bool call_server_state::accept(const remote_question& x) {
     refuse(x, pb::BUSY);
     return false;
   }
-  if (c.what_case() >= pb::Call::kOnline)
+  if (c.what_case() >= pb::Call::kOnline && c.what_case() != pb::Call::kGateway)
     return true; // asked of this node, whatever it leads
   if (c.what_case() == pb::Call::WHAT_NOT_SET || c.partition() >= sv->where.partition_count()) {
     refuse(x, pb::INVALID);
@@ -98,6 +99,8 @@ void call_server_state::serve(const remote_question& x) {
     return commit(x);
   case pb::Call::kChange:
     return change(x);
+  case pb::Call::kGateway:
+    return change_gateway(x);
   case pb::Call::kOnline:
     return online(x);
   case pb::Call::kStatus:
@@ -290,7 +293,8 @@ void call_server_state::rows(const remote_question& x) {
            q.to() <= std::string(1, static_cast<char>(from + 1));
   };
   if (x.call->partition() != 0 || q.from() > q.to() ||
-      !(table(storage::table::object) || table(storage::table::audit)))
+      !(table(storage::table::object) || table(storage::table::gateway) ||
+          table(storage::table::audit)))
     return refuse(x, pb::INVALID);
   ask<storage::write_batch>(
       x, sv->where.reader(),
@@ -335,6 +339,19 @@ void call_server_state::change(const remote_question& x) {
         put(*answer.mutable_changed(), out);
       },
       atom::change::value, std::move(what));
+}
+
+void call_server_state::change_gateway(const remote_question& x) {
+  gateway::change what;
+  if (x.call->partition() != 0 || !take(x.call->gateway(), what))
+    return refuse(x, pb::INVALID);
+  ask<gateway_outcome_ptr>(
+      x, sv->where.gateway_writer(),
+      [](const gateway_outcome_ptr& out, pb::Answer& answer) {
+        answer.set_code(static_cast<std::uint32_t>(out->code));
+        put(*answer.mutable_gateway(), *out);
+      },
+      atom::change::value, std::make_shared<const gateway::change>(std::move(what)));
 }
 
 // -- devices of this node ------------------------------------------------------------------------

@@ -44,6 +44,7 @@ struct call_server_state {
   void rows(const remote_question& x);
   void commit(const remote_question& x);
   void change(const remote_question& x);
+  void change_gateway(const remote_question& x);
   void online(const remote_question& x);
   void status(const remote_question& x);
   void kick(const remote_question& x);

@@ -183,7 +183,7 @@ void catalog_share_state::fetch(std::string from_key) {
 
 void catalog_share_state::fetched(const storage::write_batch& rows) {
   rows_read->write(rows, false);
-  if (rows.rows().size() >= page_rows)
+  if (!rows.empty()) // a page may end before its rows do
     return fetch(rows.rows().back().key + '\0');
   fetching = false;
   publish();

@@ -84,13 +84,24 @@ void peer_state::start_over(const char* why) {
   schedule();
 }
 
+/// A control frame is for one of two shares; its first byte, the field's tag, says for which.
+void peer_state::take_control(const std::string& body) {
+  constexpr auto gateway_tag = '\x1a', gateway_have_tag = '\x22';
+  if (!body.empty() && (body[0] == gateway_tag || body[0] == gateway_have_tag)) {
+    if (auto share = sv->remote->gateway_share())
+      self->send(share, atom::frame::value, node, body);
+  } else if (auto share = sv->remote->catalog_share()) {
+    self->send(share, atom::frame::value, node, body);
+  }
+}
+
 void peer_state::frame(const peer_frame& x) {
   if (!linked)
     return;
   if (x.kind == cluster::traffic::calls)
     return take_calls(x.body);
-  if (auto share = sv->remote->catalog_share(); share && x.kind == cluster::traffic::control)
-    self->send(share, atom::frame::value, node, x.body);
+  if (x.kind == cluster::traffic::control)
+    return take_control(x.body);
   if (x.kind != cluster::traffic::feeds)
     return;
   pb::Feeds in;

@@ -63,6 +63,7 @@ struct peer_state {
   // -- the link (peer.cpp) -----------------------------------------------------------------------
   void up();
   void down();
+  void take_control(const std::string& body);
   void frame(const peer_frame& x);
   void forget_session();
   void start_over(const char* why);

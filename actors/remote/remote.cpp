@@ -95,6 +95,26 @@ void remote_nodes::set_catalog_share(catalog_share_actor hdl) {
   catalog_share_ = std::move(hdl);
 }
 
+gateway_writer_actor remote_nodes::local_gateway_writer() const {
+  std::lock_guard lock{mutex_};
+  return local_gateway_writer_;
+}
+
+void remote_nodes::set_local_gateway_writer(gateway_writer_actor hdl) {
+  std::lock_guard lock{mutex_};
+  local_gateway_writer_ = std::move(hdl);
+}
+
+gateway_share_actor remote_nodes::gateway_share() const {
+  std::lock_guard lock{mutex_};
+  return gateway_share_;
+}
+
+void remote_nodes::set_gateway_share(gateway_share_actor hdl) {
+  std::lock_guard lock{mutex_};
+  gateway_share_ = std::move(hdl);
+}
+
 void remote_nodes::set_local_hub(hub_actor hdl) {
   std::lock_guard lock{mutex_};
   local_hub_ = std::move(hdl);
@@ -151,6 +171,8 @@ void remote_nodes::clear() {
   local_writer_ = catalog_actor{};
   hub_ = cluster_hub_actor{};
   catalog_share_ = catalog_share_actor{};
+  local_gateway_writer_ = gateway_writer_actor{};
+  gateway_share_ = gateway_share_actor{};
 }
 
 } // namespace shoal

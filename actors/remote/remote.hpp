@@ -75,10 +75,11 @@ using remote_server_actor = caf::typed_actor<caf::reacts_to<atom::call, remote_q
 struct remote_attach;
 
 /// Stands for a partition that this node does not lead: the same questions, and those of a reader.
-using remote_partition_actor = partition_actor::extend_with<reader_actor, remote_asker_actor,
-    remote_server_actor, catalog_actor>::extend<caf::reacts_to<atom::view, partition_view>,
-    // From a peer: its node does not serve the partition. The second is the epoch it knows.
-    caf::reacts_to<atom::refused, std::string, std::uint64_t>>;
+using remote_partition_actor =
+    partition_actor::extend_with<reader_actor, remote_asker_actor, remote_server_actor,
+        catalog_actor, gateway_writer_actor>::extend<caf::reacts_to<atom::view, partition_view>,
+        // From a peer: its node does not serve the partition. The second is the epoch it knows.
+        caf::reacts_to<atom::refused, std::string, std::uint64_t>>;
 
 struct remote_attach {
   attach_request request;
@@ -109,6 +110,13 @@ using cluster_hub_actor = hub_actor::extend_with<remote_asker_actor, remote_serv
 
 /// Keeps the catalogs of all nodes the same: what the API takes for the catalog writer.
 using catalog_share_actor = catalog_actor::extend<
+    // From a peer: a control frame, and whose.
+    caf::reacts_to<atom::frame, std::string, std::string>,
+    // INTERNAL: announce; give up waiting.
+    caf::reacts_to<atom::tick>>;
+
+/// Keeps the gateway's definitions of all nodes the same: what the API takes for their writer.
+using gateway_share_actor = gateway_writer_actor::extend<
     // From a peer: a control frame, and whose.
     caf::reacts_to<atom::frame, std::string, std::string>,
     // INTERNAL: announce; give up waiting.
@@ -147,11 +155,19 @@ public:
   void set_hub(cluster_hub_actor hdl);
   catalog_share_actor catalog_share() const;
   void set_catalog_share(catalog_share_actor hdl);
+  gateway_writer_actor local_gateway_writer() const; ///< used while this node leads partition 0
+  void set_local_gateway_writer(gateway_writer_actor hdl);
+  gateway_share_actor gateway_share() const;
+  void set_gateway_share(gateway_share_actor hdl);
 
   /// Whether the catalog here was that of the cluster once since the start. Before, it may lack
   /// keys that callers were given while this node was away, or all of them.
   bool knows_catalog() const { return knows_catalog_; }
   void set_knows_catalog() { knows_catalog_ = true; }
+
+  /// The same for the gateway's definitions.
+  bool knows_gateway() const { return knows_gateway_; }
+  void set_knows_gateway() { knows_gateway_ = true; }
 
   /// Whether a node can be asked: said by its peer.
   bool ready(const std::string& name) const;
@@ -184,8 +200,10 @@ private:
   catalog_actor local_writer_;
   cluster_hub_actor hub_;
   catalog_share_actor catalog_share_;
+  gateway_writer_actor local_gateway_writer_;
+  gateway_share_actor gateway_share_;
   std::atomic<cluster::node_links*> links_{nullptr};
-  std::atomic<bool> knows_catalog_{false};
+  std::atomic<bool> knows_catalog_{false}, knows_gateway_{false};
 };
 
 } // namespace shoal

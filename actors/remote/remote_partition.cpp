@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/change.hpp"
 #include "actors/registry/watched.hpp"
 #include "actors/remote/wire_codec.hpp"
 
@@ -201,7 +202,7 @@ void remote_partition_state::fate_unknown(job& x) {
     keep_items(x, [&](std::size_t i) { return keyed[i]; });
     if (x.keyed.empty())
       return;
-  } else if (x.call->has_change()) {
+  } else if (x.call->has_change() || x.call->has_gateway()) {
     return give_up(x, ec::outcome_unknown);
   } else {
     x.call = std::make_shared<pb::Call>(*x.call); // the old one may still be read
@@ -464,6 +465,18 @@ remote_partition_actor::behavior_type remote_partition(
         put(*call->mutable_change(), x);
         return question<change_result>(self, std::move(call),
             [](const pb::Answer& a, change_result& out) { return take(a.changed(), out); });
+      },
+      [self](atom::change, const gateway_change_ptr& x) -> caf::result<gateway_outcome_ptr> {
+        auto call = std::make_shared<pb::Call>();
+        put(*call->mutable_gateway(), *x);
+        auto promise = self->make_response_promise<gateway_outcome_ptr>();
+        self->state.ask(std::move(call), [promise](const pb::Answer* answer) mutable {
+          auto out = std::make_shared<gateway::change_outcome>();
+          out->code = take_code(answer->code());
+          take(answer->gateway(), *out);
+          promise.deliver(gateway_outcome_ptr{std::move(out)});
+        });
+        return promise;
       },
       [self](atom::view, const partition_view& x) { self->state.view_changed(x); },
       [self](atom::refused, const std::string& by, std::uint64_t epoch) {

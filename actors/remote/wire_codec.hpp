@@ -77,6 +77,11 @@ bool take(const pb::Change& from, catalog_change& out);
 void put(pb::Changed& to, const change_result& x);
 bool take(const pb::Changed& from, change_result& out);
 
+void put(pb::GatewayChange& to, const gateway::change& x);
+bool take(const pb::GatewayChange& from, gateway::change& out);
+void put(pb::GatewayChanged& to, const gateway::change_outcome& x);
+void take(const pb::GatewayChanged& from, gateway::change_outcome& out);
+
 void put(pb::DeviceInfo& to, const device_info& x);
 device_info_ptr take(const pb::DeviceInfo& from, app_no app);
 void put(pb::OnlineQuery& to, const online_query& x);

@@ -9,9 +9,11 @@
 
 #include "actors/catalog/catalog_actor.hpp"
 #include "actors/catalog/catalog_codec.hpp"
+#include "actors/gateway/gateway_writer.hpp"
 #include "actors/remote/call_server.hpp"
 #include "actors/remote/catalog_share.hpp"
 #include "actors/remote/cluster_hub.hpp"
+#include "actors/remote/gateway_share.hpp"
 #include "actors/remote/peer.hpp"
 #include "actors/remote/remote_partition.hpp"
 #include "tests/support/fake_links.hpp"
@@ -98,6 +100,8 @@ public:
     keep(spawn_call_server(sys, x.sv));
     sv.where.set_catalog_writer(keep(spawn_catalog_writer(sys, x.sv)));
     keep(spawn_catalog_share(sys, x.sv));
+    sv.where.set_gateway_writer(keep(spawn_gateway_writer(sys, x.sv)));
+    keep(spawn_gateway_share(sys, x.sv));
     for (std::uint16_t i = 0; i < partitions; ++i) {
       auto no = partition_no{i};
       keep(spawn_remote_partition(sys, x.sv, no));

@@ -43,7 +43,7 @@ protected:
     auto next = cell.load()->with(world, gateway::make_live(settings));
     next = next.with(world, gateway::make_live(group));
     next = next.with(world, std::make_shared<const gateway::api_definition>(api));
-    cell.store(std::make_shared<const gateway::registry>(next.at_revision(revision_)));
+    cell.store(std::make_shared<const gateway::registry>(next.at(revision_, 1)));
   }
 
   /// One more API or group beside the usual ones.

@@ -91,7 +91,7 @@ TEST(gateway_registry_reader, sees_a_store_the_next_time_it_looks) {
   auto cell = registry_cell{};
   auto reader = registry_reader{cell};
   EXPECT_EQ(reader.now().revision(), 0u);
-  cell.store(std::make_shared<const registry>(registry{}.at_revision(1)));
+  cell.store(std::make_shared<const registry>(registry{}.at(1, 1)));
   EXPECT_EQ(reader.now().revision(), 1u);
   auto same = reader.kept();
   reader.now();
@@ -101,10 +101,10 @@ TEST(gateway_registry_reader, sees_a_store_the_next_time_it_looks) {
 TEST(gateway_registry_reader, frees_what_was_replaced) {
   auto cell = registry_cell{};
   auto reader = registry_reader{cell};
-  cell.store(std::make_shared<const registry>(registry{}.at_revision(1)));
+  cell.store(std::make_shared<const registry>(registry{}.at(1, 1)));
   reader.now();
   auto old = std::weak_ptr<const registry>{reader.kept()};
-  cell.store(std::make_shared<const registry>(registry{}.at_revision(2)));
+  cell.store(std::make_shared<const registry>(registry{}.at(2, 1)));
   EXPECT_FALSE(old.expired());
   reader.now();
   EXPECT_TRUE(old.expired());
@@ -116,7 +116,7 @@ TEST(gateway_registry_reader, reads_whole_snapshots_while_another_thread_stores)
   auto writer = std::thread{[&] {
     for (std::uint64_t i = 1; i <= 2'000; ++i)
       cell.store(std::make_shared<const registry>(
-          registry{}.with(shop, api("op." + std::to_string(i))).at_revision(i)));
+          registry{}.with(shop, api("op." + std::to_string(i))).at(i, 1)));
     done = true;
   }};
   auto reader = registry_reader{cell};

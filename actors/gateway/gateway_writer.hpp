@@ -1,0 +1,15 @@
+// The only writer of the gateway's definitions (actors/catalog/single_writer.hpp). Spawned by the
+// node after partition 0.
+#pragma once
+
+#include "actors/catalog/single_writer.hpp"
+
+namespace shoal {
+
+class actor_registry;
+
+/// `actors` is where it has its seat; may be null.
+gateway_writer_actor spawn_gateway_writer(
+    caf::actor_system& sys, services_ptr services, actor_registry* actors = nullptr);
+
+} // namespace shoal

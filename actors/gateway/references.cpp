@@ -1,0 +1,82 @@
+#include "actors/gateway/references.hpp"
+
+#include <algorithm>
+
+namespace shoal::gateway {
+
+namespace {
+
+std::string missing_body(const world& in, const std::string& field, const body_model& x) {
+  if (x.proto.empty())
+    return "";
+  auto& proto = in.proto(x.proto);
+  if (!proto)
+    return field + ".proto: there are no types \"" + x.proto + "\"";
+  if (!proto->types || !proto->types->has(x.message))
+    return field + ".message: \"" + x.proto + "\" has no message \"" + x.message + "\"";
+  return "";
+}
+
+std::string missing_step(const world& in, const aggregate_step& x) {
+  auto& api = in.api(x.operation);
+  if (!api)
+    return "steps." + x.name + ".operation: there is no API \"" + x.operation + "\"";
+  if (api->kind == api_kind::aggregate)
+    return "steps." + x.name + ".operation: \"" + x.operation + "\" is an aggregate itself";
+  return "";
+}
+
+bool uses(const api_definition& x, entry_kind kind, std::string_view name) {
+  switch (kind) {
+  case entry_kind::group:
+    return x.group == name || x.migrate.group == name;
+  case entry_kind::authorizer:
+    return x.auth_rule == name;
+  case entry_kind::proto:
+    return x.request.proto == name || x.response.proto == name;
+  case entry_kind::api:
+    return std::any_of(
+        x.steps.begin(), x.steps.end(), [&](auto& y) { return y.operation == name; });
+  case entry_kind::settings:
+    break;
+  }
+  return false;
+}
+
+} // namespace
+
+std::string missing_for(const world& in, const api_definition& x) {
+  if (x.kind == api_kind::proxy && !in.group(x.group))
+    return "group: there is no group \"" + x.group + "\"";
+  if (!x.migrate.group.empty() && !in.group(x.migrate.group))
+    return "migrate.group: there is no group \"" + x.migrate.group + "\"";
+  if (!x.auth_rule.empty() && !in.authorizer(x.auth_rule))
+    return "auth_rule: there is no rule \"" + x.auth_rule + "\"";
+  for (auto& step : x.steps)
+    if (auto problem = missing_step(in, step); !problem.empty())
+      return problem;
+  auto problem = missing_body(in, "request", x.request);
+  return problem.empty() ? missing_body(in, "response", x.response) : problem;
+}
+
+std::string missing_for(const world& in, const authorizer_rule& x) {
+  return in.api(x.operation) ? "" : "operation: there is no API \"" + x.operation + "\"";
+}
+
+std::string user_of(const world& in, entry_kind kind, std::string_view name) {
+  auto out = std::string{};
+  if (kind == entry_kind::settings)
+    return out;
+  in.apis().each([&](const std::string& operation, const api_ptr& x) {
+    if (out.empty() && uses(*x, kind, name))
+      out = "API \"" + operation + "\"";
+  });
+  if (kind == entry_kind::api)
+    in.authorizers().each([&](const std::string& rule, const authorizer_ptr& x) {
+      if (out.empty() && x->operation == name)
+        out = "authorization rule \"" + rule + "\"";
+    });
+  return out;
+}
+
+} // namespace shoal::gateway

@@ -1,0 +1,96 @@
+// The gateway share: keeps the gateway's definitions the same on all nodes, change by change, and
+// has changes made where they can be made. The API takes it for the writer.
+//
+// Spawned by: the node, after its gateway writer.  Monitors: nobody.  Dies: on a bug only; a new
+// one reads what it lacks.
+//
+//   leader of partition 0                              every other node
+//   change ──> writer ──> rows of revision r
+//   publish, then ──GatewayVersion{epoch, r}──────────> mine is r-1: read the records of changes
+//                 <────────ReadRows [r, …)──────────── from r on, apply them to the snapshot
+//                 ─────────one change's rows──────────> publish
+//   answer the asker <──GatewayVersion{r} (have)──────
+//
+// A change costs each node what it carries, however many definitions there are. A node that was
+// away for more than the kept changes reads all definitions, in pages. The leader also says its
+// revision each second. A change is answered when all nodes that are connected have it, or after
+// `limits.catalog_patience`. A node that becomes leader first reads what its own rows have beyond
+// its snapshot; changes wait for that.
+#pragma once
+
+#include <deque>
+#include <set>
+
+#include "actors/gateway/registry.hpp"
+#include "actors/remote/remote.hpp"
+#include "actors/services.hpp"
+
+namespace shoal {
+
+class actor_registry;
+
+struct gateway_share_state {
+  static inline const char* name = "gateway-share";
+  using time_point = caf::actor_clock::time_point;
+  using promise = caf::typed_response_promise<gateway_outcome_ptr>;
+
+  /// A change that is made, and that others have to hear of before its asker.
+  struct spreading {
+    promise reply;
+    gateway_outcome_ptr outcome;
+    std::set<std::string> missing;
+    time_point deadline;
+  };
+
+  /// Reading what this snapshot lacks: the head, then either changes or everything.
+  struct reading {
+    std::uint64_t epoch = 0; ///< of partition 0, if it is led here; 0: from its leader
+    storage::gateway_head head;
+    std::optional<gateway::registry> building; ///< everything is read, not only changes
+  };
+
+  explicit gateway_share_state(gateway_share_actor::pointer ptr) : self{ptr} {}
+
+  caf::result<gateway_outcome_ptr> change(const gateway_change_ptr& x);
+  void make(const gateway_change_ptr& x, promise reply);
+  void forward(const gateway_change_ptr& x, promise reply);
+  void made(const gateway_outcome_ptr& x, promise reply);
+  void frame(const std::string& from, const std::string& body);
+  void heard(const std::string& from, const pb::GatewayVersion& x);
+  void has(const std::string& from, const pb::GatewayVersion& x);
+  void announce();
+  void say_have(const std::string& to);
+  void settle(time_point now);
+  void remind();
+  void tick();
+  std::uint64_t revision() const;
+
+  void read_head();
+  void read_changes();
+  void read_all(std::string from_key);
+  void take_head(const storage::write_batch& rows);
+  void take_changes(const storage::write_batch& rows);
+  void take_all(const storage::write_batch& rows);
+  void done_reading();
+  void ask_rows(std::string from, std::string to, std::uint32_t limit,
+      void (gateway_share_state::*then)(const storage::write_batch&));
+
+  gateway_share_actor::pointer self;
+  services_ptr sv;
+  std::uint64_t led_since = 0; ///< epoch of partition 0 for which this node's rows are read
+  std::uint64_t heard_epoch = 0, heard_revision = 0;
+  std::string announcer;
+  std::deque<std::pair<gateway_change_ptr, promise>> waiting; ///< for our rows to be read
+  std::deque<spreading> spread;
+  std::optional<reading> now_reading;
+};
+
+gateway_share_actor::behavior_type gateway_share(
+    gateway_share_actor::stateful_pointer<gateway_share_state> self, services_ptr services);
+
+/// Spawns it in front of this node's own writer, and makes it known in its place. That is what
+/// `remote_nodes::local_gateway_writer` names, or else what the directory knows until then.
+gateway_share_actor spawn_gateway_share(
+    caf::actor_system& sys, const services_ptr& services, actor_registry* actors = nullptr);
+
+} // namespace shoal
