@@ -30,7 +30,7 @@ struct metrics {
   /// Live ops of streams that this node leads: from accepted to handed to the connection.
   duration_histogram delivery;
   /// From the request's arrival to its answer, by the number of the route.
-  std::array<duration_histogram, 64> api_duration;
+  std::array<duration_histogram, 96> api_duration;
 };
 
 /// Text exposition format, "shoal_" prefixed; the caller appends the endpoint's and the store's own

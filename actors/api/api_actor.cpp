@@ -123,6 +123,51 @@ void api_state::dispatch(const exchange_ptr& x) {
     return nodes(x);
   case route_id::node_state:
     return node_state(x);
+  case route_id::gw_settings:
+  case route_id::gw_put_settings:
+  case route_id::gw_patch_settings:
+    return gateway_settings(x);
+  case route_id::gw_groups:
+  case route_id::gw_group:
+  case route_id::gw_put_group:
+  case route_id::gw_patch_group:
+  case route_id::gw_delete_group:
+    return gateway_groups(x);
+  case route_id::gw_rules:
+  case route_id::gw_rule:
+  case route_id::gw_put_rule:
+  case route_id::gw_delete_rule:
+    return gateway_rules(x);
+  case route_id::gw_protos:
+  case route_id::gw_proto:
+  case route_id::gw_put_proto:
+  case route_id::gw_delete_proto:
+    return gateway_protos(x);
+  case route_id::gw_apis:
+    return list_gateway_apis(x);
+  case route_id::gw_api:
+  case route_id::gw_put_api:
+  case route_id::gw_patch_api:
+  case route_id::gw_delete_api:
+    return gateway_apis(x);
+  case route_id::gw_api_online:
+    return switch_gateway_api(x, true);
+  case route_id::gw_api_offline:
+    return switch_gateway_api(x, false);
+  case route_id::gw_api_versions:
+    return gateway_versions(x);
+  case route_id::gw_api_diff:
+    return gateway_diff(x);
+  case route_id::gw_api_rollback:
+    return roll_back_gateway_api(x);
+  case route_id::gw_api_example:
+    return gateway_example(x);
+  case route_id::gw_api_test_call:
+    return gateway_test_call(x);
+  case route_id::gw_export:
+    return export_gateway(x);
+  case route_id::gw_import:
+    return import_gateway(x);
   }
 }
 

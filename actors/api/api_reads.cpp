@@ -311,7 +311,7 @@ void api_state::audit(const exchange_ptr& x) {
       record["id"] = hex(row.key.substr(prefix.size()));
       out["records"].push_back(std::move(record));
     }
-    out["more"] = found.rows().size() >= limit;
+    out["more"] = found.rows().size() >= limit || found.bytes() >= row_page_bytes;
     if (!found.rows().empty())
       out["next_after"] = hex(found.rows().back().key.substr(prefix.size()));
     answer(*x, 200, text(out));

@@ -1,6 +1,7 @@
 // The inside of the API actor: what it holds, and what it does with a request. One file per area:
 // api_actor.cpp (the way in, clocks), api_appends.cpp (sync), api_settings.cpp (apps, keys, bizs),
-// api_reads.cpp (streams, devices, audit).
+// api_gateway.cpp and api_gateway_apis.cpp (definitions of the gateway), api_reads.cpp (streams,
+// devices, audit).
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 
 #include "actors/api/refusal.hpp"
 #include "actors/api/router.hpp"
+#include "actors/gateway/change.hpp"
 #include "actors/services.hpp"
 
 namespace shoal::api {
@@ -98,6 +100,33 @@ struct api_state {
   void store_biz(const exchange_ptr& x, biz_config biz);
   void show_biz(const exchange_ptr& x);
   void list_bizs(const exchange_ptr& x);
+
+  // -- the gateway's definitions --------------------------------------------------------------
+  using gateway_changed = std::function<void(const gateway::change_outcome&)>;
+  void change_gateway(
+      const exchange_ptr& x, std::vector<gateway::edit> edits, gateway_changed done);
+  void gateway_settings(const exchange_ptr& x);
+  void gateway_groups(const exchange_ptr& x);
+  void gateway_rules(const exchange_ptr& x);
+  void gateway_protos(const exchange_ptr& x);
+  void gateway_apis(const exchange_ptr& x);
+  void list_gateway_apis(const exchange_ptr& x);
+  void switch_gateway_api(const exchange_ptr& x, bool online);
+  void with_versions(const exchange_ptr& x, const std::string& operation,
+      std::function<void(const std::vector<gateway::api_version>&)> done);
+  void gateway_versions(const exchange_ptr& x);
+  void gateway_diff(const exchange_ptr& x);
+  void roll_back_gateway_api(const exchange_ptr& x);
+  void gateway_example(const exchange_ptr& x);
+  void gateway_test_call(const exchange_ptr& x);
+  void export_gateway(const exchange_ptr& x);
+  void import_gateway(const exchange_ptr& x);
+  /// Stores one definition and answers with it, as stored.
+  template <class T>
+  void store_definition(const exchange_ptr& x, T what, gateway::edit::expect before,
+      std::uint32_t version, const T* old);
+  void remove_definition(
+      const exchange_ptr& x, gateway::entry_kind kind, std::string what, std::uint32_t version = 0);
 
   // -- reads ----------------------------------------------------------------------------------
   void stream(const exchange_ptr& x);

@@ -10,10 +10,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr auto max_depth = 8;
-
 // Looked at before parsing: the parser would take memory for each level.
-bool nested_too_deep(std::string_view text) {
+bool nested_too_deep(std::string_view text, int max_depth) {
   auto depth = 0;
   auto quoted = false;
   for (auto i = std::size_t{0}; i < text.size(); ++i) {
@@ -67,10 +65,10 @@ std::string_view shown(std::string_view name) { return name.substr(0, 64); }
 
 } // namespace
 
-json parse_body(std::string_view body) {
+json parse_body(std::string_view body, int max_depth) {
   if (body.empty())
     return json::object();
-  if (nested_too_deep(body))
+  if (nested_too_deep(body, max_depth))
     throw refusal{ec::invalid_argument, "the body is nested too deeply"};
   try {
     auto out = json::parse(body);

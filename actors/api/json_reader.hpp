@@ -16,9 +16,9 @@
 
 namespace shoal::api {
 
-/// Parses a body that must be one JSON object, nested at most 8 deep. An empty body is an empty
-/// object. Throws `refusal`.
-nlohmann::json parse_body(std::string_view body);
+/// Parses a body that must be one JSON object, nested at most `max_depth` deep. An empty body is an
+/// empty object. Throws `refusal`.
+nlohmann::json parse_body(std::string_view body, int max_depth = 8);
 
 class json_reader {
 public:
