@@ -37,16 +37,23 @@ private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
+using header_list = std::vector<std::pair<std::string, std::string>>;
+
 struct reply {
   int status = 0;
   std::string body;
+  header_list headers = {};
 };
 
-/// Makes signed calls. Throws `unreachable`.
+/// Makes calls. Throws `unreachable`.
 class caller {
 public:
   virtual ~caller() = default;
+  /// Signed by the key of the settings.
   virtual reply call(std::string_view method, std::string_view target, std::string_view body) = 0;
+  /// With these headers and nothing else.
+  virtual reply plain(std::string_view method, std::string_view target, const header_list& headers,
+      std::string_view body) = 0;
 };
 
 struct unreachable {
@@ -79,7 +86,7 @@ struct command {
   std::vector<std::string_view> columns;          ///< of the table; empty: all fields
   std::string_view rows;                          ///< field of the answer that holds the rows
   std::function<int(const given&, session&)> run; ///< 0, or 1 if something was refused
-  bool needs_server = true;                       ///< else no key is asked for
+  bool needs_server = true; ///< else a key is asked for only if `run` makes a call
 };
 
 /// All commands, in the order of the help.
@@ -87,6 +94,12 @@ const std::vector<command>& commands();
 
 /// The request body made of the arguments that belong into it. Throws `bad_usage`.
 json body_of(const command& which, const given& values);
+
+/// A whole file, or standard input for "-". Throws `bad_usage`.
+std::string read_file(const std::string& name);
+
+/// What `gateway export` writes: all pages in one.
+json export_gateway(session& s);
 
 /// Characters that a URL's path or query cannot hold are percent-encoded.
 std::string url_encoded(std::string_view text);
@@ -97,6 +110,9 @@ std::vector<command> sync_commands();
 std::vector<command> device_commands(); ///< device, user, online
 std::vector<command> node_commands();   ///< node
 std::vector<command> certificate_commands();
+std::vector<command> gateway_commands();      ///< gateway settings, group, auth, proto
+std::vector<command> gateway_api_commands();  ///< gateway api
+std::vector<command> gateway_file_commands(); ///< gateway export, import
 std::vector<command> gateway_code_commands(); ///< gateway codegen
 
 } // namespace shoal::ctl

@@ -1,6 +1,8 @@
 #include "tools/shoalctl/command_line.hpp"
 
+#include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include <CLI/CLI.hpp>
 
@@ -86,7 +88,8 @@ CLI::App& command_app(CLI::App& root, std::string_view words, std::string_view h
   auto known = root.get_subcommands([&](CLI::App* x) { return x->get_name() == group; });
   auto parent = known.empty() ? root.add_subcommand(group, "") : known.front();
   parent->require_subcommand(1);
-  return *parent->add_subcommand(std::string{words.substr(split + 1)}, std::string{help});
+  parent->fallthrough();
+  return command_app(*parent, words.substr(split + 1), help);
 }
 
 struct flags {
@@ -114,10 +117,13 @@ settings settings_of(const flags& x, const environment& env) {
     if (!from->empty())
       *to = *from;
   out.insecure = out.insecure || x.insecure;
-  if (out.key.empty() || out.secret.empty())
+  return out;
+}
+
+void require_key(const settings& x) {
+  if (x.key.empty() || x.secret.empty())
     throw bad_usage{
         "key and secret are missing: give --key and --secret, or set SHOAL_KEY and SHOAL_SECRET"};
-  return out;
 }
 
 std::string words_of(const refused& x) {
@@ -128,22 +134,45 @@ std::string words_of(const refused& x) {
   return text("code") + ": " + text("detail");
 }
 
-struct no_server : caller {
-  reply call(std::string_view, std::string_view, std::string_view) override {
-    throw unreachable{"this command asks no server"};
+/// Of a command that may do without a server: asked for key and address by the first call.
+class late_caller : public caller {
+public:
+  late_caller(const settings& to, const surroundings& around) : to_{to}, around_{around} {}
+
+  reply call(std::string_view method, std::string_view target, std::string_view body) override {
+    return server().call(method, target, body);
   }
+  reply plain(std::string_view method, std::string_view target, const header_list& headers,
+      std::string_view body) override {
+    return server().plain(method, target, headers, body);
+  }
+
+private:
+  caller& server() {
+    if (!server_) {
+      require_key(to_);
+      server_ = around_.connect(to_);
+    }
+    return *server_;
+  }
+
+  const settings& to_;
+  const surroundings& around_;
+  std::unique_ptr<caller> server_;
 };
 
 int run_chosen(
     const command& chosen, const given& values, const flags& x, const surroundings& around) {
   try {
-    auto to = chosen.needs_server ? settings_of(x, around.env) : settings{};
-    auto server = chosen.needs_server ? around.connect(to) : std::make_unique<no_server>();
+    auto to = settings_of(x, around.env);
+    if (chosen.needs_server)
+      require_key(to);
+    auto server = late_caller{to, around};
     auto show = [&](const json& data) {
       around.out << (x.output == "json" ? render_json(data) : render_table(data, chosen))
                  << std::flush;
     };
-    auto s = session{*server, to.app, show};
+    auto s = session{server, to.app, show};
     return chosen.run(values, s);
   } catch (const refused& why) {
     around.err << "shoalctl: " << words_of(why) << "\n";
@@ -198,12 +227,22 @@ json body_of(const command& which, const given& values) {
   return out;
 }
 
+std::string read_file(const std::string& name) {
+  if (name == "-")
+    return {std::istreambuf_iterator<char>{std::cin}, {}};
+  auto in = std::ifstream{name, std::ios::binary};
+  if (!in)
+    throw bad_usage{"cannot read " + name};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
 std::string url_encoded(std::string_view text) { return percent_encoded(text, "!$'()*,;:@"); }
 
 const std::vector<command>& commands() {
   static const auto all = [] {
     auto out = tenant_commands();
     for (auto more : {sync_commands(), device_commands(), node_commands(), certificate_commands(),
+             gateway_commands(), gateway_api_commands(), gateway_file_commands(),
              gateway_code_commands()})
       out.insert(out.end(), more.begin(), more.end());
     return out;

@@ -1,38 +1,49 @@
+#include <map>
 #include <set>
 
 #include "tools/shoalctl/command_line.hpp"
 
 namespace shoal::ctl {
 
+namespace {
+
+std::string listed(const std::set<std::string>& words) {
+  std::string out;
+  for (const auto& x : words)
+    out.append(out.empty() ? "" : " ").append(x);
+  return out;
+}
+
+std::string choices(const std::map<std::string, std::set<std::string>>& cases) {
+  std::string out;
+  for (const auto& [words, next] : cases)
+    out.append("    \"")
+        .append(words)
+        .append("\") words=\"")
+        .append(listed(next))
+        .append("\" ;;\n");
+  return out;
+}
+
+} // namespace
+
 std::string bash_completion() {
-  std::map<std::string, std::set<std::string>> groups; // first word -> second words or options
-  std::string options;
+  std::map<std::string, std::set<std::string>> next;    // words so far -> words that may follow
+  std::map<std::string, std::set<std::string>> options; // a whole command -> its options
+  auto add = [&](std::string_view words) {
+    for (std::size_t at = 0; at != std::string_view::npos;) {
+      auto before = words.substr(0, at == 0 ? 0 : at);
+      auto rest = words.substr(at == 0 ? 0 : at + 1);
+      next[std::string{before}].insert(std::string{rest.substr(0, rest.find(' '))});
+      at = words.find(' ', at == 0 ? 0 : at + 1);
+    }
+  };
+  add("completion bash");
   for (const auto& c : commands()) {
-    auto split = c.words.find(' ');
-    auto first = std::string{c.words.substr(0, split)};
-    if (split != std::string_view::npos)
-      groups[first].insert(std::string{c.words.substr(split + 1)});
-    else
-      groups[first];
-    std::string of_command;
+    add(c.words);
     for (const auto& a : c.args)
       if (a.name.starts_with("--"))
-        of_command.append(of_command.empty() ? "" : " ").append(a.name);
-    options.append("    \"")
-        .append(c.words)
-        .append("\") words=\"")
-        .append(of_command)
-        .append("\" ;;\n");
-  }
-  groups["completion"].insert("bash");
-  std::string firsts, seconds;
-  for (const auto& [first, more] : groups) {
-    firsts.append(firsts.empty() ? "" : " ").append(first);
-    std::string list;
-    for (const auto& x : more)
-      list.append(list.empty() ? "" : " ").append(x);
-    if (!list.empty())
-      seconds.append("    \"").append(first).append("\") words=\"").append(list).append("\" ;;\n");
+        options[std::string{c.words}].insert(std::string{a.name});
   }
   return "# bash completion of shoalctl: source <(shoalctl completion bash)\n"
          "_shoalctl() {\n"
@@ -40,19 +51,14 @@ std::string bash_completion() {
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    [[ ${COMP_WORDS[i]} == -* ]] || given+=(\"${COMP_WORDS[i]}\")\n"
          "  done\n"
-         "  if ((${#given[@]} == 0)); then\n"
-         "    words=\"" +
-         firsts +
-         "\"\n"
-         "  else\n"
-         "    case \"${given[0]}\" in\n" +
-         seconds +
+         "  case \"${given[*]}\" in\n" +
+         choices(next) +
+         "  esac\n"
+         "  for ((i = 1; i <= ${#given[@]}; i++)); do\n"
+         "    case \"${given[*]:0:i}\" in\n" +
+         choices(options) +
          "    esac\n"
-         "    ((${#given[@]} > 1)) && words=\"\"\n"
-         "    case \"${given[*]:0:2}\" in\n" +
-         options +
-         "    esac\n"
-         "  fi\n"
+         "  done\n"
          "  [[ $current == -* ]] && words+=\" --url --key --secret --ca --app --insecure --config "
          "--output --help\"\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"

@@ -1,8 +1,8 @@
-// shoalctl gateway codegen: client code out of a document, without a server.
+// shoalctl gateway codegen: client code out of a document, or out of what the server has.
 #include <fstream>
-#include <iterator>
 #include <map>
 
+#include "tools/shoalctl/codegen/from_gateway.hpp"
 #include "tools/shoalctl/codegen/generators.hpp"
 #include "tools/shoalctl/command.hpp"
 
@@ -11,12 +11,8 @@ namespace {
 
 using kind = argument::kind;
 
-std::string read_file(const std::string& name) {
-  auto in = std::ifstream{name, std::ios::binary};
-  if (!in)
-    throw bad_usage{"cannot read " + name};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
+/// In the place of a file: what the server has for the app.
+constexpr std::string_view server = "server";
 
 int generate(const given& values, session& to) {
   static const auto languages = std::map<std::string, std::string (*)(const codegen::definitions&)>{
@@ -25,11 +21,14 @@ int generate(const given& values, session& to) {
   auto found = languages.find(values.text("--lang"));
   if (found == languages.end())
     throw bad_usage{"--lang is typescript, kotlin, swift or openapi"};
+  auto from = values.text("definitions");
+  auto document =
+      from == server ? codegen::document_of(to.app, export_gateway(to)).dump() : read_file(from);
   auto text = std::string{};
   try {
-    text = found->second(codegen::read_definitions(read_file(values.text("definitions"))));
+    text = found->second(codegen::read_definitions(document));
   } catch (const codegen::bad_definitions& x) {
-    throw bad_usage{values.text("definitions") + ": " + x.why};
+    throw bad_usage{from + ": " + x.why};
   }
   auto name = values.text("--out");
   auto out = std::ofstream{name, std::ios::binary | std::ios::trunc};
@@ -45,7 +44,8 @@ int generate(const given& values, session& to) {
 std::vector<command> gateway_code_commands() {
   return {{"gateway codegen",
       "Write client code for calls of the gateway, out of a document of definitions",
-      {{"definitions", "JSON file with models and APIs", kind::positional, true, false},
+      {{"definitions", "JSON file with models and APIs; the word server: what the app has there",
+           kind::positional, true, false},
           {"--lang", "typescript, kotlin, swift or openapi", kind::text, true, false},
           {"--out", "file to write", kind::text, true, false}},
       {}, "", generate, false}};

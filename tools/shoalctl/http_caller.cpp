@@ -11,12 +11,29 @@ namespace shoal::ctl {
 namespace {
 
 constexpr std::size_t max_answer = 64u << 20;
+constexpr std::size_t max_headers = 100;
 
 std::size_t take_bytes(char* data, std::size_t, std::size_t n, void* to) {
   auto& body = *static_cast<std::string*>(to);
   if (body.size() + n > max_answer)
     return 0;
   body.append(data, n);
+  return n;
+}
+
+std::size_t take_header(char* data, std::size_t, std::size_t n, void* to) {
+  auto line = std::string_view{data, n};
+  auto colon = line.find(':');
+  if (colon == line.npos)
+    return n; // the status line, or the end
+  auto value = line.substr(colon + 1);
+  while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+    value.remove_prefix(1);
+  while (!value.empty() && (value.back() == '\r' || value.back() == '\n'))
+    value.remove_suffix(1);
+  auto& headers = *static_cast<header_list*>(to);
+  if (headers.size() < max_headers)
+    headers.emplace_back(line.substr(0, colon), value);
   return n;
 }
 
@@ -47,6 +64,14 @@ public:
     return once(method, target, body);
   }
 
+  reply plain(std::string_view method, std::string_view target, const header_list& headers,
+      std::string_view body) override {
+    curl_slist* raw = nullptr;
+    for (const auto& [name, value] : headers)
+      raw = curl_slist_append(raw, (name + ": " + value).c_str());
+    return perform(method, target, body, curl_slist_append(raw, "Expect:"));
+  }
+
 private:
   reply once(std::string_view method, std::string_view target, std::string_view body) {
     auto split = target.find('?');
@@ -58,9 +83,14 @@ private:
     for (const auto& line : {"Authorization: " + sign,
              std::string{"Content-Type: application/json"}, std::string{"Expect:"}})
       raw = curl_slist_append(raw, line.c_str());
+    return perform(method, target, body, raw);
+  }
+
+  reply perform(
+      std::string_view method, std::string_view target, std::string_view body, curl_slist* raw) {
     auto headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>{raw, curl_slist_free_all};
     auto out = reply{};
-    prepare(std::string{method}, to_.url + std::string{target}, body, headers.get(), out.body);
+    prepare(std::string{method}, to_.url + std::string{target}, body, headers.get(), out);
     if (auto code = curl_easy_perform(curl_.get()); code != CURLE_OK)
       throw unreachable{to_.url + ": " + curl_easy_strerror(code)};
     auto status = 0L;
@@ -70,7 +100,7 @@ private:
   }
 
   void prepare(const std::string& method, const std::string& url, std::string_view body,
-      curl_slist* headers, std::string& answer) {
+      curl_slist* headers, reply& answer) {
     auto c = curl_.get();
     curl_easy_reset(c);
     curl_easy_setopt(c, CURLOPT_URL, url.c_str());
@@ -82,7 +112,9 @@ private:
     curl_easy_setopt(c, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_bytes);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer.body);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, &answer.headers);
     if (!body.empty()) {
       curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
       curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, body.data());

@@ -14,6 +14,7 @@ namespace {
 struct call_seen {
   std::string method, target;
   json body;
+  std::map<std::string, std::string> headers = {}; ///< of a plain call
 };
 
 struct fake_caller : caller {
@@ -26,6 +27,13 @@ struct fake_caller : caller {
       throw unreachable{"connection refused"};
     auto out = answers.front();
     answers.erase(answers.begin());
+    return out;
+  }
+  reply plain(std::string_view method, std::string_view target, const header_list& headers,
+      std::string_view body) override {
+    auto out = call(method, target, body);
+    for (auto& [name, value] : headers)
+      seen.back().headers[name] = value;
     return out;
   }
   std::vector<call_seen>& seen;
