@@ -86,6 +86,14 @@ struct config {
     bool operator==(const storage_section&) const = default;
   } storage;
 
+  struct gateway_section {
+    std::string digest = "file";
+    std::size_t digest_max_mb = 128;
+    std::string plain_address = "127.0.0.1";
+    std::uint16_t plain_port = 0;
+    bool operator==(const gateway_section&) const = default;
+  } gateway;
+
   struct log_section {
     std::string level = "info";
     std::string format = "kv";

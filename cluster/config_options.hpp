@@ -147,6 +147,18 @@ void for_each_option(Config& x, Visitor visit) {
       "Memory for what was written last, per family; a start after a crash reads twice as much.",
       "MiB", 1, 1024, x.storage.memtable_mb);
 
+  choice("gateway", "digest",
+      "Where a line per call of the gateway is written: gateway-digest.log in the data folder, or "
+      "nowhere.",
+      {"file", "off"}, x.gateway.digest);
+  number("gateway", "digest_max_mb", "Size of that file; then it is rotated, and eight are kept.",
+      "MiB", 1, 1'048'576, x.gateway.digest_max_mb);
+  text("gateway", "plain_address",
+      "Address of the plain HTTP port for a balancer, whose X-Forwarded-For is believed: keep it "
+      "private.",
+      x.gateway.plain_address);
+  number("gateway", "plain_port", "Port of it; 0 = none.", "", 0, 65535, x.gateway.plain_port);
+
   choice("log", "level", "Least important lines that are written.",
       {"trace", "debug", "info", "warn", "error", "off"}, x.log.level);
   choice("log", "format", "Form of a line.", {"kv", "json"}, x.log.format);

@@ -39,7 +39,7 @@ std::string render_figures(const admin_figures& x) {
       "Rounds of the commit log with a sync: writing and syncing", x.log.synced);
   add("commit_queued_bytes", "gauge", "Bytes waiting for a sync", x.log.queued_bytes);
   add("store_bytes", "gauge", "Size of the store, roughly", x.store_bytes);
-  return out;
+  return out += x.gateway;
 }
 
 namespace {

@@ -23,6 +23,7 @@ struct admin_figures {
   storage::commit_log_stats log;
   std::uint64_t store_bytes = 0;
   std::vector<std::string> api_routes; ///< names, by number
+  std::string gateway;                 ///< its figures, as Prometheus text
 };
 
 /// All figures as Prometheus text.

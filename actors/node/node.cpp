@@ -21,6 +21,7 @@
 #include "actors/log.hpp"
 #include "actors/node/admin.hpp"
 #include "actors/node/cluster_part.hpp"
+#include "actors/node/gateway_part.hpp"
 #include "actors/node/operator_key.hpp"
 #include "actors/node/supervisor.hpp"
 #include "actors/partition/partition.hpp"
@@ -90,6 +91,7 @@ struct node::impl {
   void start_actors();
   void await_catalog() const;
   bool knows_nobody() const;
+  void make_gateway();
   void start_endpoint();
   void start_admin();
   void start_partitions();
@@ -125,7 +127,8 @@ struct node::impl {
   std::vector<api_actor> apis;
   std::atomic<std::size_t> next_api{0};
   std::unique_ptr<cluster_part> others; ///< null: this node is alone
-  inspector_actor inspecting;           ///< guarded by api_mutex
+  std::unique_ptr<gateway_part> gate;
+  inspector_actor inspecting; ///< guarded by api_mutex
   std::unique_ptr<tls::endpoint> endpoint, admin;
   mutable std::mutex endpoint_mutex; ///< for who looks at it while the node stops
   std::atomic<bool> ready{false};
@@ -334,6 +337,8 @@ void node::impl::start_actors() {
       apis[i] = hdl;
       return caf::actor_cast<caf::actor>(hdl);
     });
+  make_gateway();
+  watch("gateway", [this] { return gate->spawn(*system, &actors, opt.name); });
   if (others)
     others->start();
   watch("inspector", [this] { return spawn_inspector(); });
@@ -422,6 +427,28 @@ bool node::impl::knows_nobody() const {
   return others && !sv->remote->knows_catalog() && sv->catalog.load()->keys(app_no{0}).empty();
 }
 
+void node::impl::make_gateway() {
+  auto x = gateway_part_options{};
+  x.definitions = sv->gateway.get();
+  x.now_ms = sv->now_ms;
+  if (opt.gateway_digest)
+    x.digest_file = (fs::path{opt.data_dir} / "gateway-digest.log").string();
+  x.digest_max_bytes = opt.gateway_digest_max_mb << 20;
+  x.plain_address = opt.gateway_plain_address;
+  x.plain_port = opt.gateway_plain_port;
+  x.io_loops = opt.io_loops != 0 ? opt.io_loops : std::max(1u, std::thread::hardware_concurrency());
+  x.max_connections = opt.max_connections;
+  x.max_http_body = opt.max_http_body;
+  if (opt.cluster)
+    x.live_nodes = [this] {
+      auto live = std::size_t{1};
+      for (auto& [name, hdl] : sv->remote->peers())
+        live += sv->remote->ready(name) ? 1 : 0;
+      return live;
+    };
+  gate = std::make_unique<gateway_part>(std::move(x));
+}
+
 void node::impl::start_endpoint() {
   tls::endpoint_options x;
   x.address = opt.address;
@@ -449,7 +476,11 @@ void node::impl::start_endpoint() {
              [this](http::request request, http::responder respond) {
                answer_request(std::move(request), std::move(respond));
              },
+             gate->services_of_loops(),
          });
+  gate->listen([this](http::request request, http::responder respond) {
+    answer_request(std::move(request), std::move(respond));
+  });
   std::lock_guard lock{endpoint_mutex};
   endpoint = std::move(made);
 }
@@ -471,7 +502,7 @@ void node::impl::start_admin() {
 admin_figures node::impl::figures() const {
   std::lock_guard lock{endpoint_mutex};
   return {is_ready(), &count, endpoint ? endpoint->stats() : tls::endpoint_stats{}, log->stats(),
-      db->approximate_size(), api::route_names()};
+      db->approximate_size(), api::route_names(), gate ? gate->counts().render() : std::string{}};
 }
 
 void node::impl::answer_admin_request(
@@ -533,9 +564,12 @@ void node::stop() {
     lock.unlock();
     ends.reset(); // tells every device actor that its connection is gone
   }
+  if (x.gate)
+    x.gate->close();
   x.admin.reset();
   x.stop_actors();
   x.system->await_all_actors_done();
+  x.gate.reset();
   x.log.reset(); // flushes what the dying actors still handed in
   x.system.reset();
   x.sv.reset();

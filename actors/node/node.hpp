@@ -44,7 +44,11 @@ struct node_options {
   std::uint16_t partitions = 64;
   std::size_t block_cache_mb = 256;
   std::size_t memtable_mb = 16;
-  bool ephemeral = false; ///< keep everything in memory
+  bool gateway_digest = true; ///< a line per call in gateway-digest.log of the data folder
+  std::size_t gateway_digest_max_mb = 128; ///< of one file; eight older ones are kept
+  std::string gateway_plain_address = "127.0.0.1";
+  std::uint16_t gateway_plain_port = 0; ///< plain HTTP for a balancer; 0: none
+  bool ephemeral = false;               ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;
   /// The cluster's configuration, for this node (cluster/config_nodes.hpp); null: it is alone.

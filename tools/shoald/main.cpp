@@ -45,6 +45,10 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   x.partitions = c.cluster.partitions;
   x.block_cache_mb = c.storage.block_cache_mb;
   x.memtable_mb = c.storage.memtable_mb;
+  x.gateway_digest = c.gateway.digest == "file";
+  x.gateway_digest_max_mb = c.gateway.digest_max_mb;
+  x.gateway_plain_address = c.gateway.plain_address;
+  x.gateway_plain_port = c.gateway.plain_port;
   auto& l = x.limit;
   l.heartbeat_min_s = c.limits.heartbeat_min_s;
   l.heartbeat_max_s = c.limits.heartbeat_max_s;

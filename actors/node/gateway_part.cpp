@@ -1,0 +1,58 @@
+#include "actors/node/gateway_part.hpp"
+
+#include "actors/registry/watched.hpp"
+
+namespace shoal {
+
+gateway_part::gateway_part(gateway_part_options options)
+    : opt_{std::move(options)}, share_{std::make_shared<gateway::node_share>(
+                                    *opt_.definitions, opt_.now_ms)} {
+  if (opt_.digest_file.empty())
+    return;
+  auto x = gateway::digest_log_options{};
+  x.file = opt_.digest_file;
+  x.max_bytes = opt_.digest_max_bytes;
+  digest_ = std::make_shared<gateway::digest_log>(std::move(x));
+  share_->digest = [to = digest_](std::string&& lines) { to->add(std::move(lines)); };
+}
+
+gateway_part::~gateway_part() {
+  plain_.reset();
+  if (digest_)
+    digest_->write(); // what the loops handed over when they ended
+}
+
+std::function<std::unique_ptr<tls::loop_service>(tls::io_loop&)> gateway_part::services_of_loops() {
+  return [share = share_](
+             tls::io_loop& loop) { return std::make_unique<gateway::http_entrance>(loop, share); };
+}
+
+caf::actor gateway_part::spawn(
+    caf::actor_system& system, actor_registry* actors, const std::string& node) {
+  auto x = gateway::supervisor_options{share_, digest_, opt_.live_nodes};
+  auto hdl = spawn_watched<caf::detached>(
+      system, actors, below_root(actors, node, "gateway"), gateway::supervisor, std::move(x));
+  return caf::actor_cast<caf::actor>(hdl);
+}
+
+void gateway_part::listen(std::function<void(http::request, http::responder)> otherwise) {
+  if (opt_.plain_port == 0)
+    return;
+  auto x = tls::endpoint_options{};
+  x.address = opt_.plain_address;
+  x.port = opt_.plain_port;
+  x.loops = opt_.io_loops;
+  x.tls = false;
+  x.max_connections = opt_.max_connections;
+  x.max_http_body = opt_.max_http_body;
+  auto handlers = tls::endpoint_handlers{};
+  handlers.on_request = std::move(otherwise);
+  handlers.make_service = [share = share_](tls::io_loop& loop) {
+    auto options = gateway::entrance_options{};
+    options.behind_balancer = true;
+    return std::make_unique<gateway::http_entrance>(loop, share, options);
+  };
+  plain_ = std::make_unique<tls::endpoint>(std::move(x), std::move(handlers));
+}
+
+} // namespace shoal
