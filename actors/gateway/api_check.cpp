@@ -98,6 +98,7 @@ void check_api(const api_definition& x) {
   if (!x.path.empty())
     if (auto problem = problem_of_rest_path(x.path); !problem.empty())
       throw wrong{problem};
+  must(!is_reserved_path(x.path), "path is one of the server's own");
   must(x.backend.method.empty() || valid_method(x.backend.method),
       "backend.method must be GET, POST, PUT, DELETE, PATCH or HEAD");
   if (!x.backend.path.empty())

@@ -4,6 +4,7 @@
 
 #include "actors/gateway/compression.hpp"
 #include "actors/gateway/cors.hpp"
+#include "actors/gateway/rest_routes.hpp"
 #include "protocol/percent.hpp"
 
 namespace shoal::gateway {
@@ -97,7 +98,7 @@ void http_entrance::serve_call(http::request& x, const tls::local_responder& ans
 
 bool http_entrance::serve_rest(http::request& x, const tls::local_responder& answer) {
   auto& definitions = worker_.definitions();
-  if (definitions.size() == 0)
+  if (definitions.size() == 0 || is_reserved_path(x.path))
     return false;
   auto app = x.header("AppId");
   auto host = x.header("Host");

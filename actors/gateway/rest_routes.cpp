@@ -48,6 +48,10 @@ void set(by_method& list, std::string_view method, const api_ptr& x) {
 
 } // namespace
 
+bool is_reserved_path(std::string_view path) {
+  return path == "/v1" || path.starts_with("/v1/") || path == "/mgw.htm";
+}
+
 std::string problem_of_rest_path(std::string_view path) {
   if (path.empty() || path.front() != '/' || path.size() > 512)
     return "path must start with '/' and be at most 512 bytes";

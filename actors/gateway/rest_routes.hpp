@@ -24,6 +24,9 @@ using api_ptr = std::shared_ptr<const api_definition>;
 
 constexpr std::size_t max_rest_segments = 16;
 
+/// Paths of Shoal itself, on the same port: no app's template can take them, whatever host it has.
+bool is_reserved_path(std::string_view path);
+
 /// "" or what is wrong with it as a template.
 std::string problem_of_rest_path(std::string_view path);
 

@@ -66,6 +66,16 @@ TEST_F(Gateway, LeavesOtherPathsToTheHandler) {
   EXPECT_EQ(c.ask("GET /v1/apps HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
 }
 
+TEST_F(Gateway, NoAppCanTakeThePathsOfTheServer) {
+  api.method = "GET";
+  api.path = "/{everything*}";
+  settings.hosts = {"a"};
+  publish();
+  auto c = connect();
+  EXPECT_EQ(code(c.ask("GET /x/apps HTTP/1.1\r\nHost: a\r\n\r\n")), "1000");
+  EXPECT_EQ(c.ask("GET /v1/apps HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
+}
+
 TEST_F(Gateway, WhatIsNotDefinedOrNotOnlineIs3000) {
   auto c = connect();
   EXPECT_EQ(code(c.ask(request("", "[{}]", "com.other"))), "3000");

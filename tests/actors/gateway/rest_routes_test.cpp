@@ -82,6 +82,13 @@ TEST(rest_routes, gives_up_on_a_path_that_would_cost_too_much) {
   EXPECT_EQ(found(x, "GET", std::string(100'000, '/')), "");
 }
 
+TEST(rest_routes, keeps_the_paths_of_the_server_itself) {
+  for (auto ours : {"/v1", "/v1/", "/v1/apps", "/mgw.htm"})
+    EXPECT_TRUE(is_reserved_path(ours)) << ours;
+  for (auto free : {"/", "/v10", "/v2/apps", "/a/v1/b", "/mgw.html"})
+    EXPECT_FALSE(is_reserved_path(free)) << free;
+}
+
 TEST(rest_routes, names_what_is_wrong_with_a_template) {
   EXPECT_EQ(problem_of_rest_path("/orders/{id}"), "");
   EXPECT_EQ(problem_of_rest_path("/"), "");
