@@ -186,9 +186,10 @@ TEST_F(replica_table, refuses_to_apply_rows_of_another_partition) {
   EXPECT_TRUE(out.empty());
 }
 
-TEST_F(replica_table, only_partition_zero_has_the_catalog) {
+TEST_F(replica_table, only_partition_zero_has_the_catalog_and_the_gateways_definitions) {
   write_batch rows;
   rows.put(object_key("app", "a"), "x");
+  rows.put(gateway_head_key(), "x");
   EXPECT_TRUE(belongs_to(rows, partition_no{0}));
   EXPECT_FALSE(belongs_to(rows, p7));
 }
