@@ -6,6 +6,7 @@
 
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/gateway/definition_codec.hpp"
+#include "protocol/mgw/json_text.hpp"
 #include "storage/keys.hpp"
 #include "storage/records.hpp"
 
@@ -14,6 +15,10 @@ namespace shoal::gateway {
 using nlohmann::json;
 
 namespace {
+
+/// Of a row's JSON: looked at before parsing, since other nodes send rows, too. What callers send
+/// is nested less deeply.
+constexpr unsigned max_row_depth = 80;
 
 constexpr std::string_view letters = "sgaup"; // in the order of entry_kind
 
@@ -77,7 +82,7 @@ bool read_row_key(std::string_view key, entry& out) {
 
 bool read_row(std::string_view key, std::string_view value, entry& out) {
   auto text = std::string_view{};
-  if (!read_row_key(key, out) || !open_row(key, value, text))
+  if (!read_row_key(key, out) || !open_row(key, value, text) || !mgw::is_json(text, max_row_depth))
     return false;
   try {
     auto x = json::parse(text);
@@ -149,7 +154,7 @@ storage::write_batch::row version_row(
 
 bool read_version_row(std::string_view key, std::string_view value, api_version& out) {
   auto text = std::string_view{};
-  if (!open_row(key, value, text))
+  if (!open_row(key, value, text) || !mgw::is_json(text, max_row_depth))
     return false;
   try {
     auto x = json::parse(text);
