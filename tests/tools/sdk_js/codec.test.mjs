@@ -27,6 +27,14 @@ test('the bytes are those of the page', () => {
   assert.equal(hex(encodeFrame('Ack', {entries: [{biz: 'NEWS', epoch: 7n, id: 42n}], binding: 1})), ack);
 });
 
+test('the bytes of calls are those of the page', () => {
+  const call = {id: 5n, operation: 'shop.get', data: Buffer.from('[1]'), headers: {Ts: '9'}, deadline_ms: 3000};
+  assert.equal(hex(encodeFrame('Call', call)), '0000001f0f000805120873686f702e6765741a035b315d22070a02547312013928b817');
+  const result = {id: 5n, code: 1000, data: Buffer.from('7'), content_type: 'application/json'};
+  assert.equal(hex(encodeFrame('CallResult', result)), '0000001c1000080510e8072a013732106170706c69636174696f6e2f6a736f6e');
+  assert.equal(hex(encodeFrame('CallCancel', {id: 5n})), '0000000411000805');
+});
+
 test('frames are cut wherever deliveries begin and end', () => {
   const all = bytes(subscribe + ack + subscribe);
   for (let piece = 1; piece <= all.length; piece++) {

@@ -11,6 +11,9 @@ export {
   miniProgramSocket, subprotocol, webSocket, type Connect, type MiniProgramTask, type Socket, type SocketEvents,
 } from "./device/socket.js";
 export type { EncryptionKey } from "./gateway/envelope.js";
-export { Gateway, GatewayError, type CallOptions, type GatewayOptions, type MgwAnswer } from "./gateway/gateway.js";
+export {
+  Gateway, type CallCarrier, type CallOptions, type GatewayOptions, type MgwAnswer,
+} from "./gateway/gateway.js";
+export { GatewayError, type RawAnswer } from "./gateway/raw.js";
 export type { SignType } from "./gateway/sign.js";
 export { adviceOf, type Advice } from "./wire/codes.js";

@@ -8,8 +8,11 @@
 import { adviceOf, codes } from "../wire/codes.js";
 import type { Inflate } from "../wire/frame.js";
 import type { Name, Wire } from "../wire/messages.js";
+import { Gateway, type CallCarrier, type CallOptions, type GatewayOptions } from "../gateway/gateway.js";
+import type { RawAnswer } from "../gateway/raw.js";
 import { Acks } from "./acks.js";
 import { Backoff, pause } from "./backoff.js";
+import { Calls, type CallSettings } from "./calls.js";
 import { systemClock, type Clock, type Timer } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { Feed, type Handled, type Handler } from "./feed.js";
@@ -34,6 +37,8 @@ export interface ClientOptions {
   /** 0: the server's default. */
   windowOps?: number;
   windowBytes?: number;
+  /** For `call`. */
+  gateway?: GatewayOptions;
   /** Given, the server may compress. */
   inflate?: Inflate;
   clock?: Clock;
@@ -63,13 +68,14 @@ const newestOnly = 4, consumedElsewhere = 5;
 /** How long `stop` waits for handlers. */
 const stopPatience = 5_000;
 
-export class Client extends Emitter<ClientEvents> {
+export class Client extends Emitter<ClientEvents> implements CallCarrier {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly positions: PositionStore;
   private readonly backoff: Backoff;
   private readonly feeds = new Map<string, Feed>();
   private readonly acks = new Acks();
+  private readonly gateway: Gateway | undefined;
   private current: State = "stopped";
   private user = "";
   private token: TokenProvider | undefined;
@@ -78,6 +84,7 @@ export class Client extends Emitter<ClientEvents> {
 
   // Of this connection.
   private line: Line | undefined;
+  private calls: Calls | undefined;
   private binding = 0;
   private boundsAwaited = 0;
   private bindTurn = 0;
@@ -93,6 +100,7 @@ export class Client extends Emitter<ClientEvents> {
     this.random = options.random ?? Math.random;
     this.positions = options.positions ?? new MemoryPositions();
     this.backoff = new Backoff(this.random);
+    this.gateway = options.gateway ? new Gateway(options.gateway, this) : undefined;
   }
 
   get state(): State { return this.current; }
@@ -161,6 +169,21 @@ export class Client extends Emitter<ClientEvents> {
     if (this.feeds.delete(biz)) this.line?.send("Unsubscribe", { biz: [biz] });
   }
 
+  /**
+   * Carries out a business operation: on this connection while it stands, else by HTTP if the gateway's options have a
+   * URL. Throws GatewayError unless it succeeds. A call whose connection is lost is not repeated: only the app knows
+   * whether it may be.
+   */
+  call<Result = unknown>(operation: string, args: unknown[] | object = [], options: CallOptions = {}): Promise<Result> {
+    if (!this.gateway) return Promise.reject(new Error("call needs the option `gateway`"));
+    return this.gateway.call<Result>(operation, args, options);
+  }
+
+  carry(operation: string, data: Uint8Array, headers: Record<string, string>, settings: CallSettings): Promise<RawAnswer> | undefined {
+    if (!this.line?.alive || !this.calls?.takes(operation, data, headers)) return undefined;
+    return this.calls.begin(operation, data, headers, settings);
+  }
+
   // -- connections ---------------------------------------------------------------------------------------------------
 
   private open(): void {
@@ -197,6 +220,8 @@ export class Client extends Emitter<ClientEvents> {
 
   private forgetLine(): void {
     this.line = undefined;
+    this.calls?.lost();
+    this.calls = undefined;
     this.binding = this.boundsAwaited = this.bindFailures = 0;
     this.bindTurn++;
     this.bindPending = this.tokenRetried = false;
@@ -282,6 +307,7 @@ export class Client extends Emitter<ClientEvents> {
       case "Subscribed": return this.onSubscribed(message);
       case "Ops": return this.onOps(message);
       case "Reset": return this.onReset(message);
+      case "CallResult": return this.calls?.received(message);
       default: // what only a client says
     }
   }
@@ -289,6 +315,8 @@ export class Client extends Emitter<ClientEvents> {
   private onWelcome(m: Wire<"Welcome">): void {
     this.clockOffset = Number(m.server_time_ms) - this.clock.now();
     this.acks.limits(m.window_ops, m.window_bytes);
+    const line = this.line;
+    if (m.calls > 0) this.calls = new Calls(this.clock, (name, x) => line?.send(name, x), m.calls, m.max_frame || 65_536);
     this.enter("online");
     this.emit("online", { session: m.session });
   }

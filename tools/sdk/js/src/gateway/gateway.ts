@@ -1,13 +1,15 @@
-// Calls of business operations through the mobile gateway, over HTTP: POST /mgw.htm, signed, on request encrypted.
-// protocol/mgw/README.md has the fields. Also the transport that generated clients (shoalctl gateway codegen) ask for.
+// Calls of business operations through the mobile gateway, signed, on request encrypted: as POST /mgw.htm, or on a device
+// connection while one stands. protocol/mgw/README.md has the fields. Also the transport that generated clients
+// (shoalctl gateway codegen) ask for.
 
 import { hex, textOf, unbase64, utf8 } from "../wire/bytes.js";
 import { seal, type EncryptionKey, type Sealed } from "./envelope.js";
+import { GatewayError, noAnswer, type RawAnswer } from "./raw.js";
 import { signature, type SignType } from "./sign.js";
 
 export interface GatewayOptions {
-  /** Like "https://gw.example.com/mgw.htm". */
-  url: string;
+  /** Like "https://gw.example.com/mgw.htm". Without it calls go on the device connection only. */
+  url?: string;
   app: string;
   workspace: string;
   /** Signs every call. With `nonce`, so that it is good only once. */
@@ -30,27 +32,22 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
+/** A device connection that takes calls. Nothing if it stands not, is busy, or the call is too large for it. */
+export interface CallCarrier {
+  carry(operation: string, data: Uint8Array, headers: Record<string, string>,
+    settings: { signal?: AbortSignal | undefined; deadlineMs: number }): Promise<RawAnswer> | undefined;
+}
+
 export interface MgwAnswer {
   resultStatus: number;
   tips?: string;
   result?: unknown;
 }
 
-/** Every answer but success. `tips` are for people, `memo` is for developers. */
-export class GatewayError extends Error {
-  override readonly name = "GatewayError";
-  constructor(readonly resultStatus: number, readonly tips: string, readonly memo = "") {
-    super(`${resultStatus}: ${tips || memo}`);
-  }
-}
-
-/** Results of our own: no answer came. They stand where the gateway's own codes have nothing. */
-export const noAnswer = 4001;
-
 const success = 1000;
 
 export class Gateway {
-  constructor(private readonly options: GatewayOptions) {}
+  constructor(private readonly options: GatewayOptions, private readonly carrier?: CallCarrier) {}
 
   /** An array goes out as positional arguments, an object as named ones. Throws GatewayError unless it succeeds. */
   async call<Result = unknown>(operation: string, args: unknown[] | object = [], options: CallOptions = {}): Promise<Result> {
@@ -66,29 +63,39 @@ export class Gateway {
   }
 
   private async exchange(operation: string, data: string, options: CallOptions): Promise<{ answer: MgwAnswer; memo: string }> {
-    const { app, workspace, encrypt, url } = this.options;
-    if (options.signal?.aborted) throw (options.signal as any).reason ?? new Error("aborted");
+    const { app, workspace, encrypt } = this.options;
+    const { signal } = options;
+    if (signal?.aborted) throw (signal as any).reason ?? new Error("aborted");
     const where = { operation, app, workspace };
     const crypto = this.options.crypto ?? globalThis.crypto;
     const sealed = encrypt ? await seal(encrypt, utf8(data), where, crypto) : undefined;
     const body = sealed?.envelope ?? utf8(data);
-    const headers = { ...this.head(operation, body, crypto), ...this.options.headers, ...options.headers };
-    const { signal, done } = withDeadline(options.signal, options.deadlineMs ?? this.options.deadlineMs ?? 30_000);
+    const fields = { ...this.fields(operation, body, crypto), ...this.options.headers, ...options.headers };
+    const deadlineMs = options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
+    const carried = this.carrier?.carry(operation, body, fields, { signal, deadlineMs });
+    const raw = await (carried ?? this.post(operation, body, fields, signal, deadlineMs));
+    return { answer: await read(raw, sealed), memo: raw.memo };
+  }
+
+  private async post(
+    operation: string, body: Uint8Array, fields: Record<string, string>, outer: AbortSignal | undefined, deadlineMs: number,
+  ): Promise<RawAnswer> {
+    const { app, workspace, url } = this.options;
+    if (!url) throw new GatewayError(noAnswer, "", "there is no connection for the call, and no URL");
+    const headers = { "Operation-Type": operation, AppId: app, WorkspaceId: workspace, ...fields };
+    const { signal, done } = withDeadline(outer, deadlineMs);
     try {
-      const response = await (this.options.fetch ?? fetch)(url, { method: "POST", headers, body, signal });
-      return await read(response, sealed);
+      return await rawOf(await (this.options.fetch ?? fetch)(url, { method: "POST", headers, body, signal }));
     } finally {
       done();
     }
   }
 
-  private head(operation: string, data: Uint8Array, crypto: Crypto): Record<string, string> {
-    const { app, workspace, sign, encrypt, now = Date.now } = this.options;
+  /** What a call has beside operation, app and data, whatever way it goes. */
+  private fields(operation: string, data: Uint8Array, crypto: Crypto): Record<string, string> {
+    const { sign, encrypt, now = Date.now } = this.options;
     const ts = String(now());
-    const out: Record<string, string> = {
-      "Operation-Type": operation, AppId: app, WorkspaceId: workspace, Version: "2.0", Ts: ts,
-      "Content-Type": "application/json",
-    };
+    const out: Record<string, string> = { Version: "2.0", Ts: ts, "Content-Type": "application/json" };
     if (encrypt) out["Crypt"] = "ECC";
     if (!sign) return out;
     const type = sign.type ?? "HMACSHA256";
@@ -134,22 +141,28 @@ function parsed(text: string): unknown {
   }
 }
 
-async function read(response: Response, sealed: Sealed | undefined): Promise<{ answer: MgwAnswer; memo: string }> {
-  const status = Number(response.headers.get("Result-Status") ?? NaN);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (!Number.isInteger(status))
+async function rawOf(response: Response): Promise<RawAnswer> {
+  const code = Number(response.headers.get("Result-Status") ?? NaN);
+  const body = new Uint8Array(await response.arrayBuffer());
+  if (!Number.isInteger(code))
     throw new GatewayError(noAnswer, "", `HTTP status ${response.status}, which is no answer of a gateway`);
-  const memo = decoded(response, "Memo");
-  const tips = decoded(response, "Tips");
-  if (status === success) {
-    const clear = sealed ? await sealed.open(bytes) : bytes;
-    return { answer: { resultStatus: status, result: parsed(textOf(clear)) }, memo };
+  return { code, tips: decoded(response, "Tips"), memo: decoded(response, "Memo"), body, bare: code === success };
+}
+
+async function read(raw: RawAnswer, sealed: Sealed | undefined): Promise<MgwAnswer> {
+  const { code } = raw;
+  const answer: MgwAnswer = { resultStatus: code };
+  if (raw.bare) {
+    const clear = sealed && raw.body.length > 0 ? await sealed.open(raw.body) : raw.body;
+    if (code === success || clear.length > 0) answer.result = parsed(textOf(clear));
+    if (raw.tips) answer.tips = raw.tips;
+    return answer;
   }
-  const envelope = parsed(textOf(bytes)) as { tips?: string; result?: unknown } | null;
+  const envelope = parsed(textOf(raw.body)) as { tips?: string; result?: unknown } | null;
   let result = typeof envelope === "object" ? envelope?.result : undefined;
   if (sealed && typeof result === "string") result = parsed(textOf(await sealed.open(unbase64(result))));
-  const answer: MgwAnswer = { resultStatus: status };
-  if (tips || envelope?.tips) answer.tips = tips || envelope!.tips!;
+  const tips = raw.tips || envelope?.tips;
+  if (tips) answer.tips = tips;
   if (result !== undefined) answer.result = result;
-  return { answer, memo };
+  return answer;
 }

@@ -14,7 +14,7 @@ export const messages = {
   },
   Welcome: {
     session: [1, "u64"], server_time_ms: [2, "u64"], heartbeat_s: [3, "u32"], zstd: [4, "bool"], window_ops: [5, "u32"],
-    window_bytes: [6, "u32"], max_frame: [7, "u32"],
+    window_bytes: [6, "u32"], max_frame: [7, "u32"], calls: [8, "u32"],
   },
   Bind: { user: [1, "string"], token: [2, "string"] },
   Bound: { user: [1, "string"], binding: [2, "u32"], code: [3, "u32"], text: [4, "string"] },
@@ -28,6 +28,12 @@ export const messages = {
   Ping: { number: [1, "u64"] },
   Pong: { number: [1, "u64"], server_time_ms: [2, "u64"] },
   Close: { code: [1, "u32"], text: [2, "string"], retry_after_ms: [3, "u32"], server_time_ms: [4, "u64"] },
+  Call: { id: [1, "u64"], operation: [2, "string"], data: [3, "bytes"], headers: [4, "map"], deadline_ms: [5, "u32"] },
+  CallResult: {
+    id: [1, "u64"], code: [2, "u32"], tips: [3, "string"], memo: [4, "string"], data: [5, "bytes"],
+    content_type: [6, "string"], headers: [7, "map"],
+  },
+  CallCancel: { id: [1, "u64"] },
 } as const;
 
 export type Name = keyof typeof messages;
@@ -35,7 +41,7 @@ export type Wire<N extends Name> = Message<(typeof messages)[N]>;
 
 export const frameTypes: { readonly [N in Name]: number } = {
   Hello: 1, Welcome: 2, Bind: 3, Bound: 4, Unbind: 5, Subscribe: 6, Subscribed: 7, Unsubscribe: 8, Ops: 9, Ack: 10,
-  Reset: 11, Ping: 12, Pong: 13, Close: 14,
+  Reset: 11, Ping: 12, Pong: 13, Close: 14, Call: 15, CallResult: 16, CallCancel: 17,
 };
 
 const names = new Map(Object.entries(frameTypes).map(([name, type]) => [type, name as Name]));
