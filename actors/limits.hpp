@@ -35,6 +35,9 @@ struct limits {
   std::chrono::hours keep_keys{
       24}; ///< acknowledged ops keep their idempotency key at least this long
 
+  // -- calls --------------------------------------------------------------------------------------
+  std::uint32_t device_calls = 0; ///< under way per connection; 0: the node has no gateway
+
   // -- relay --------------------------------------------------------------------------------------
   std::size_t page_cache_bytes = 32u << 20; ///< shared pages of global streams, per app
 

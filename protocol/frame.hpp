@@ -34,6 +34,9 @@ enum class frame_type : std::uint8_t {
   ping = 12,
   pong = 13,
   close = 14,
+  call = 15,
+  call_result = 16,
+  call_cancel = 17,
 };
 
 constexpr std::size_t frame_header_size = 6;

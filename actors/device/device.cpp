@@ -4,6 +4,7 @@
 #include "actors/log.hpp"
 #include "actors/registry/seat.hpp"
 #include "protocol/device.pb.h"
+#include "protocol/tls/commands.hpp"
 #include "protocol/user_token.hpp"
 #include "storage/keys.hpp"
 
@@ -46,6 +47,7 @@ std::shared_ptr<const connection> connection_of(tls::link link, std::string peer
     void close(shared_bytes last, ec why) const override { link_.close(std::move(last), why); }
     void consumed(std::uint32_t frames) const override { link_.consumed(frames); }
     void set_heartbeat(std::chrono::seconds x) const override { link_.set_heartbeat(x); }
+    void identify(tls::device_identity_ptr who) const override { link_.identify(std::move(who)); }
     const std::string& peer() const override { return peer_; }
 
   private:
@@ -144,6 +146,7 @@ void device_state::hello(const std::string& body) {
 
 void device_state::welcome(std::uint32_t heartbeat_s) {
   wire->set_heartbeat(std::chrono::seconds{heartbeat_s});
+  identify();
   wire::Welcome out;
   out.set_session(info->session);
   out.set_server_time_ms(sv->now_ms());
@@ -152,7 +155,18 @@ void device_state::welcome(std::uint32_t heartbeat_s) {
   out.set_window_ops(credit.room_ops());
   out.set_window_bytes(credit.room_bytes());
   out.set_max_frame(default_max_frame);
+  out.set_calls(sv->limit.device_calls);
   wire->send(encode(frame_type::welcome, out));
+}
+
+/// The I/O loop carries calls out without asking this actor, so it must know whose they are: before
+/// the device hears Welcome or Bound.
+void device_state::identify() const {
+  if (sv->limit.device_calls == 0)
+    return;
+  auto app = sv->catalog.load()->app(info->app);
+  wire->identify(std::make_shared<const tls::device_identity>(tls::device_identity{
+      app ? app->id : std::string{}, info->device, info->user, how == compression::zstd}));
 }
 
 void device_state::store_facts() {
@@ -243,6 +257,7 @@ void device_state::bound(std::string user, bool verified) {
   next->user = std::move(user);
   next->user_verified = verified;
   info = std::move(next);
+  identify();
   self->send(sv->where.hub(), atom::online::value, caf::actor_cast<device_actor>(self), info);
   facts_changed = true;
   arm();

@@ -22,6 +22,7 @@ public:
   virtual void close(shared_bytes last, ec why) const = 0;
   virtual void consumed(std::uint32_t frames) const = 0;
   virtual void set_heartbeat(std::chrono::seconds x) const = 0;
+  virtual void identify(tls::device_identity_ptr who) const = 0; ///< for calls
   virtual const std::string& peer() const = 0;
 };
 
@@ -54,6 +55,7 @@ struct device_state {
   void dispatch(const device_frame& x);
   void hello(const std::string& body);
   void welcome(std::uint32_t heartbeat_s);
+  void identify() const;
   void store_facts();
 
   void bind(const std::string& body);

@@ -32,6 +32,7 @@
 #include "cluster/config.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/certificate.hpp"
+#include "protocol/tls/device_calls.hpp"
 #include "storage/identity.hpp"
 #include "storage/keys.hpp"
 #include "storage/records.hpp"
@@ -161,6 +162,7 @@ void node::impl::open_store() {
   sv->epoch = identity.epoch;
   store_id = identity.store_id;
   sv->limit = opt.limit;
+  sv->limit.device_calls = tls::device_calls::most;
   sv->count = &count;
   sv->db = db.get();
   sv->catalog.store(std::make_shared<const catalog>(load_catalog(*db)));

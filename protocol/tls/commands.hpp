@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct target {
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;
 };
+
+/// Who speaks on a device connection, as its actor has verified.
+struct device_identity {
+  std::string app, device;
+  std::string user;  ///< empty: nobody is bound
+  bool zstd = false; ///< the device reads compressed frames
+};
+using device_identity_ptr = std::shared_ptr<const device_identity>;
 
 struct send_one {
   target to;
@@ -47,6 +56,11 @@ struct heartbeat_agreed {
   std::chrono::seconds interval{};
 };
 
+struct identity_known {
+  target of;
+  device_identity_ptr who;
+};
+
 struct answer_request {
   target to;
   std::uint32_t number = 0; ///< of the request on its connection
@@ -61,6 +75,6 @@ struct adopt_socket {
 using task = std::function<void()>;
 
 using command = std::variant<send_one, send_many, close_one, frames_consumed, heartbeat_agreed,
-    answer_request, adopt_socket, task>;
+    identity_known, answer_request, adopt_socket, task>;
 
 } // namespace shoal::tls

@@ -123,6 +123,8 @@ void device_driver::take(frame x) {
     auto pong = pong_frame(x.body);
     return pong ? send(pong) : refuse(ec::bad_message);
   }
+  if (take_call(x))
+    return;
   ++unhandled_;
   paused_ = unhandled_ >= connection_.loop().options().unhandled_frames;
   try {

@@ -1,5 +1,7 @@
 // The device protocol's lower half: cuts frames, answers pings, watches the heartbeat, and holds
-// back a device that sends faster than its sink handles. What frames mean is the sink's business.
+// back a device that sends faster than its sink handles. What frames mean is the sink's business,
+// but for calls of who is identified: the loop's service carries them out, and the sink, an actor,
+// is not asked.
 //
 // The frames are the connection's bytes as they are, unless a derived driver carries them in
 // something else (websocket_driver): it unwraps what comes before it calls `on_bytes` and says how
@@ -10,6 +12,7 @@
 #include <memory>
 
 #include "protocol/frame.hpp"
+#include "protocol/tls/device_calls.hpp"
 #include "protocol/tls/driver.hpp"
 #include "protocol/tls/endpoint.hpp"
 
@@ -34,6 +37,10 @@ public:
   void close(shared_bytes last, ec why);
   void consumed(std::uint32_t n);
   void set_heartbeat(std::chrono::seconds interval);
+  void identify(device_identity_ptr who) { who_ = std::move(who); }
+
+  /// The end of a call.
+  void answer_call(std::uint32_t ticket, device_answer&& x);
 
 protected:
   /// What leaves for one frame.
@@ -53,12 +60,20 @@ protected:
 
   connection& line() { return connection_; }
 
+  virtual bool in_websocket() const { return false; }
+
 private:
   void cut_frames();
   void take(frame x);
+  bool take_call(const frame& x);
+  void begin_call(const frame& x);
+  void cancel_call(const frame& x);
+  void send_result(std::uint64_t id, device_answer&& x);
 
   connection& connection_;
   std::shared_ptr<link_sink> sink_;
+  device_identity_ptr who_;
+  std::unique_ptr<device_calls> calls_; // from the first one on
   frame_reader reader_;
   std::uint32_t unhandled_ = 0;
   std::uint32_t silence_ = 0; // ticks that the device may say nothing; 0 before it is known

@@ -192,6 +192,11 @@ void link::set_heartbeat(std::chrono::seconds heartbeat) const {
     gathering::give(*loop_, heartbeat_agreed{{slot_, generation_}, heartbeat});
 }
 
+void link::identify(device_identity_ptr who) const {
+  if (loop_)
+    loop_->push(identity_known{{slot_, generation_}, std::move(who)});
+}
+
 void send_all(std::span<const link> links, const shared_bytes& bytes) {
   if (!bytes)
     return;

@@ -27,6 +27,8 @@ namespace shoal::tls {
 
 class io_loop;
 class loop_service;
+struct device_identity;
+using device_identity_ptr = std::shared_ptr<const device_identity>;
 
 /// Names one device connection from outside its loop. A value: cheap to copy, safe to use after the
 /// connection is gone.
@@ -49,6 +51,9 @@ public:
   /// From now on the connection must be heard of at least every 1.5 x `heartbeat`. Pings are
   /// answered by the loop.
   void set_heartbeat(std::chrono::seconds heartbeat) const;
+
+  /// From now on this is who speaks here, and its Call frames are calls of the loop's service.
+  void identify(device_identity_ptr who) const;
 
   explicit operator bool() const { return loop_ != nullptr; }
   friend bool operator==(const link&, const link&) = default;

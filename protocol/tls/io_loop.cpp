@@ -304,6 +304,11 @@ void io_loop::apply(heartbeat_agreed& x) {
     device->set_heartbeat(x.interval);
 }
 
+void io_loop::apply(identity_known& x) {
+  if (auto* device = find_device(x.of))
+    device->identify(std::move(x.who));
+}
+
 void io_loop::apply(answer_request& x) { answer(x.to, x.number, std::move(*x.response)); }
 
 void io_loop::answer(target to, std::uint32_t number, http::response&& x) {
@@ -319,6 +324,16 @@ void io_loop::answer(target to, std::uint32_t number, http::response&& x) {
 void local_responder::operator()(http::response&& x) const {
   if (loop_)
     loop_->answer(to_, number_, std::move(x));
+}
+
+void io_loop::answer_call(target to, std::uint32_t ticket, device_answer&& x) {
+  if (auto* device = find_device(to))
+    device->answer_call(ticket, std::move(x));
+}
+
+void call_responder::operator()(device_answer&& x) const {
+  if (loop_)
+    loop_->answer_call(to_, ticket_, std::move(x));
 }
 
 void io_loop::apply(adopt_socket& x) { adopt(x.fd); }

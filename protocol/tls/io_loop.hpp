@@ -27,6 +27,7 @@
 #include "protocol/tls/commands.hpp"
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/counters.hpp"
+#include "protocol/tls/device_calls.hpp"
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/loop_service.hpp"
 #include "protocol/tls/timing_wheel.hpp"
@@ -101,6 +102,9 @@ public:
   /// The answer to a request of a connection, given on this thread.
   void answer(target to, std::uint32_t number, http::response&& x);
 
+  /// The same for a call of a device connection.
+  void answer_call(target to, std::uint32_t ticket, device_answer&& x);
+
   /// From now on HTTP connections close after their answer. Appends the links of all open device
   /// connections.
   void drain(std::vector<link>& devices);
@@ -125,6 +129,7 @@ private:
   void apply(close_one& x);
   void apply(frames_consumed& x);
   void apply(heartbeat_agreed& x);
+  void apply(identity_known& x);
   void apply(answer_request& x);
   void apply(adopt_socket& x);
   void apply(task& x);

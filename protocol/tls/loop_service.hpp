@@ -11,6 +11,7 @@
 #include "protocol/http/message.hpp"
 #include "protocol/tls/commands.hpp"
 #include "protocol/tls/context.hpp"
+#include "protocol/tls/device_calls.hpp"
 
 namespace shoal::tls {
 
@@ -43,6 +44,9 @@ public:
   /// True: the request was taken and is answered once, now or later. False: it is as it was, and
   /// goes on to `on_request`.
   virtual bool serve(http::request& x, const local_responder& answer) = 0;
+
+  /// True: the call was taken and is answered once, now or later. False: calls are not served here.
+  virtual bool call(device_call&&, const call_responder&) { return false; }
 
   /// Every 250 ms, for what has time.
   virtual void on_tick() {}

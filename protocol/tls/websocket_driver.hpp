@@ -39,6 +39,7 @@ public:
 protected:
   shared_bytes wrapped(const shared_bytes& frame) override;
   shared_bytes farewell(shared_bytes last, ec why) override;
+  bool in_websocket() const override { return true; }
 
 private:
   void violated(std::uint16_t code);

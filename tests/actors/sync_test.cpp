@@ -45,6 +45,27 @@ TEST_F(multi_device, gives_a_device_that_was_away_exactly_what_it_missed) {
   EXPECT_FALSE(again.gap);
 }
 
+TEST_F(multi_device, tells_the_loop_who_calls_before_the_device_knows_that_it_may) {
+  sv->limit.device_calls = 32;
+  auto& a = connect("d1", [](wire::Hello& x) { x.set_zstd(true); });
+  EXPECT_EQ(a.calls, 32u);
+  ASSERT_TRUE(a.identity);
+  EXPECT_EQ(a.identity->app, known->app(app)->id);
+  EXPECT_EQ(a.identity->device, "d1");
+  EXPECT_EQ(a.identity->user, "");
+  EXPECT_TRUE(a.identity->zstd);
+  bind(a, "u1");
+  EXPECT_EQ(a.identity->user, "u1");
+  unbind(a);
+  EXPECT_EQ(a.identity->user, "");
+}
+
+TEST_F(multi_device, lets_nobody_call_where_there_is_no_gateway) {
+  auto& a = connect("d1");
+  EXPECT_EQ(a.calls, 0u);
+  EXPECT_FALSE(a.identity);
+}
+
 TEST_F(multi_device, measures_how_long_live_ops_take_to_each_device_and_only_them) {
   online("d1", "u1", "NEWS");
   online("d2", "u1", "NEWS");

@@ -14,6 +14,7 @@
 #include "actors/relay/relay.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/signing.hpp"
+#include "protocol/tls/commands.hpp"
 #include "protocol/user_token.hpp"
 #include "storage/keys.hpp"
 #include "tests/support/actor_test.hpp"
@@ -40,6 +41,8 @@ public:
   std::map<std::string, std::vector<int>> resets;
   std::map<std::string, ec> refused; ///< bizs whose Subscribed had a code
   std::optional<ec> closed;
+  tls::device_identity_ptr identity; ///< what the I/O loop was told
+  std::uint32_t calls = 0;           ///< allowed by Welcome
   std::uint32_t binding = 0;
   ec bind_code = ec::none;
   bool welcome = false;
@@ -74,9 +77,13 @@ public:
 private:
   void handle(const frame& x) {
     switch (x.type) {
-    case frame_type::welcome:
+    case frame_type::welcome: {
+      auto m = wire::Welcome{};
+      m.ParseFromString(x.body);
+      calls = m.calls();
       welcome = true;
       break;
+    }
     case frame_type::bound: {
       wire::Bound y;
       y.ParseFromString(x.body);
@@ -145,6 +152,7 @@ public:
   }
   void consumed(std::uint32_t) const override {}
   void set_heartbeat(std::chrono::seconds) const override {}
+  void identify(tls::device_identity_ptr who) const override { device_.identity = std::move(who); }
   const std::string& peer() const override { return device_.id; }
 
 private:

@@ -15,6 +15,7 @@
 
 #include "protocol/tls/certificate.hpp"
 #include "protocol/tls/endpoint.hpp"
+#include "protocol/tls/loop_service.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace shoal::test {
@@ -88,7 +89,9 @@ private:
 
 class test_endpoint {
 public:
-  explicit test_endpoint(tls::endpoint_options options = {}) {
+  using service_maker = std::function<std::unique_ptr<tls::loop_service>(tls::io_loop&)>;
+
+  explicit test_endpoint(tls::endpoint_options options = {}, service_maker service = nullptr) {
     options.certificate_file = certificate_file();
     options.key_file = key_file();
     tls::write_self_signed(certificate_file(), key_file(), {"localhost", "127.0.0.1"});
@@ -100,6 +103,7 @@ public:
       else
         answer({200, "text/plain", {}, x.method + " " + x.path + "?" + x.query + "\n" + x.body});
     };
+    handlers.make_service = std::move(service);
     endpoint_ = std::make_unique<tls::endpoint>(std::move(options), std::move(handlers));
   }
 
