@@ -4,6 +4,7 @@
 
 #include "actors/gateway/compression.hpp"
 #include "actors/gateway/cors.hpp"
+#include "actors/gateway/device_entrance.hpp"
 #include "actors/gateway/rest_routes.hpp"
 #include "protocol/percent.hpp"
 
@@ -34,13 +35,6 @@ std::string_view query_value(std::string_view query, std::string_view name) {
   return {};
 }
 
-/// "shop@test" is app "shop" in workspace "test".
-void split_world(std::string_view name, mgw::call& into) {
-  auto at = std::min(name.find('@'), name.size());
-  into.app = name.substr(0, at);
-  into.workspace = at == name.size() ? std::string_view{"default"} : name.substr(at + 1);
-}
-
 answer refusal(mgw::failure&& why, bool rest) {
   auto out = answer_of(why.code, std::move(why.memo));
   out.status = rest ? http_status_of(why.code) : 200;
@@ -59,6 +53,12 @@ std::string_view without_port(std::string_view peer) {
   if (host.starts_with('[') && host.ends_with(']'))
     host = host.substr(1, host.size() - 2);
   return host;
+}
+
+void split_world(std::string_view name, mgw::call& into) {
+  auto at = std::min(name.find('@'), name.size());
+  into.app = name.substr(0, at);
+  into.workspace = at == name.size() ? std::string_view{"default"} : name.substr(at + 1);
 }
 
 std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text) {
@@ -87,8 +87,13 @@ bool http_entrance::serve(http::request& x, const tls::local_responder& answer) 
   return true;
 }
 
+bool http_entrance::call(tls::device_call&& x, const tls::call_responder& answer) {
+  serve_device_call(worker_, std::move(x), answer);
+  return true;
+}
+
 void http_entrance::serve_call(http::request& x, const tls::local_responder& answer) {
-  auto made = call{};
+  auto made = gateway::call{};
   auto flaw = mgw::read_call(x, limits(), made.what);
   if (flaw)
     return answer(to_response(refusal(std::move(*flaw), false), made.what.version));
@@ -115,7 +120,7 @@ bool http_entrance::serve_rest(http::request& x, const tls::local_responder& ans
     preflight(in.get(), x, answer);
     return true;
   }
-  auto made = call{};
+  auto made = gateway::call{};
   if (auto flaw = mgw::read_call_headers(x, limits(), made.what)) {
     answer(to_response(refusal(std::move(*flaw), true), made.what.version));
     return true;
@@ -131,7 +136,7 @@ bool http_entrance::serve_rest(http::request& x, const tls::local_responder& ans
 }
 
 /// What every call has, whatever way it names its API.
-void http_entrance::describe(http::request& x, call& into) const {
+void http_entrance::describe(http::request& x, gateway::call& into) const {
   into.ip = without_port(x.peer);
   if (options_.behind_balancer)
     if (auto forwarded = last_forwarded(x.header("X-Forwarded-For")); !forwarded.empty())
@@ -142,8 +147,8 @@ void http_entrance::describe(http::request& x, call& into) const {
   into.headers = std::move(x.headers);
 }
 
-void http_entrance::carry_out(
-    http::request& x, call&& made, registry::found target, const tls::local_responder& answer) {
+void http_entrance::carry_out(http::request& x, gateway::call&& made, registry::found target,
+    const tls::local_responder& answer) {
   made.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
   describe(x, made);
   auto origin = header_of(made.headers, "Origin");

@@ -1,5 +1,6 @@
-// The gateway's door for HTTP/1.1 and HTTP/2: takes `/mgw.htm` and what the REST entries of an app
-// know, makes calls of them, and writes answers as responses. Everything else is not its business
+// The gateway's door for HTTP/1.1 and HTTP/2 (that for devices is device_entrance.hpp): takes
+// `/mgw.htm` and what the REST entries of an app know, makes calls of them, and writes answers as
+// responses. Everything else is not its business
 // (`serve` returns false).
 //
 // A service of an I/O loop: owns the loop's worker.
@@ -24,6 +25,7 @@ public:
       : worker_{loop, std::move(share)}, options_{options} {}
 
   bool serve(http::request& x, const tls::local_responder& answer) override;
+  bool call(tls::device_call&& x, const tls::call_responder& answer) override;
   void on_tick() override { worker_.on_tick(); }
 
   /// For other ways in on the same loop.
@@ -32,10 +34,10 @@ public:
 private:
   bool serve_rest(http::request& x, const tls::local_responder& answer);
   void serve_call(http::request& x, const tls::local_responder& answer);
-  void carry_out(
-      http::request& x, call&& made, registry::found target, const tls::local_responder& answer);
+  void carry_out(http::request& x, gateway::call&& made, registry::found target,
+      const tls::local_responder& answer);
   void preflight(const world* in, const http::request& x, const tls::local_responder& answer);
-  void describe(http::request& x, call& into) const;
+  void describe(http::request& x, gateway::call& into) const;
 
   worker worker_;
   entrance_options options_;
@@ -43,6 +45,9 @@ private:
 
 /// "127.0.0.1:5312" -> "127.0.0.1", "[::1]:80" -> "::1".
 std::string_view without_port(std::string_view peer);
+
+/// "shop@test" is app "shop" in workspace "test", "shop" is in workspace "default".
+void split_world(std::string_view name, mgw::call& into);
 
 /// Trace and parent id of a W3C traceparent; empty if it is none.
 std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text);

@@ -9,7 +9,9 @@
 #include <gmock/gmock.h>
 
 #include "actors/gateway/http_entrance.hpp"
+#include "protocol/device.pb.h"
 #include "protocol/tls/certificate.hpp"
+#include "protocol/tls/device_calls.hpp"
 #include "protocol/tls/endpoint.hpp"
 #include "tests/support/scripted_backend.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -99,11 +101,18 @@ protected:
   gateway::api_group group;
   gateway::api_definition api;
   gateway::entrance_options options_;
+  tls::device_identity_ptr who; ///< every device
+  std::uint32_t allowed_calls = 0;
   std::string digests; // guarded by nothing: looked at when the endpoint has stopped
   gateway::node_share_ptr share = std::make_shared<gateway::node_share>(cell);
   std::unique_ptr<tls::endpoint> endpoint;
 
 private:
+  struct deaf : tls::link_sink {
+    void on_frame(frame) override {}
+    void on_closed(ec) override {}
+  };
+
   void start() {
     if (endpoint)
       return;
@@ -118,6 +127,14 @@ private:
     auto handlers = tls::endpoint_handlers{};
     handlers.on_request = [](const http::request&, const http::responder& respond) {
       respond({404, "text/plain", {}, "not the gateway's"});
+    };
+    handlers.on_device = [this](tls::link x, const std::string&) {
+      x.identify(who);
+      auto welcome = wire::Welcome{};
+      welcome.set_calls(allowed_calls);
+      x.send(std::make_shared<const std::string>(
+          encode_frame(frame_type::welcome, welcome.SerializeAsString())));
+      return std::make_shared<deaf>();
     };
     handlers.make_service = [this](tls::io_loop& loop) {
       return std::make_unique<gateway::http_entrance>(loop, share, options_);

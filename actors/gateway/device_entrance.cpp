@@ -1,0 +1,63 @@
+#include "actors/gateway/device_entrance.hpp"
+
+#include <utility>
+
+#include "actors/gateway/http_entrance.hpp"
+
+namespace shoal::gateway {
+namespace {
+
+tls::device_answer to_device(answer&& x) {
+  auto out = tls::device_answer{};
+  out.code = static_cast<std::uint32_t>(x.what.code);
+  out.tips = std::move(x.what.tips);
+  if (out.tips.empty())
+    out.tips = default_tips(x.what.code);
+  out.memo = std::move(x.what.memo);
+  out.data = std::move(x.what.result_data);
+  out.content_type = std::move(x.what.content_type);
+  out.headers = std::move(x.headers);
+  return out;
+}
+
+/// The mgw fields, which a call has in its headers.
+std::optional<mgw::failure> read(tls::device_call& x, call& into) {
+  auto request = http::request{};
+  request.headers = std::move(x.headers);
+  auto limits = mgw::call_limits{};
+  auto flaw = mgw::read_call_headers(request, limits, into.what);
+  into.headers = std::move(request.headers);
+  if (flaw)
+    return flaw;
+  if (x.operation.empty())
+    return mgw::failure{mgw::result::operation_missing, "operation is missing"};
+  if (x.operation.size() > limits.operation)
+    return mgw::failure{mgw::result::malformed_request, "operation"};
+  if (x.data.empty())
+    return mgw::failure{mgw::result::request_data_empty, ""};
+  return {};
+}
+
+} // namespace
+
+void serve_device_call(worker& by, tls::device_call&& x, const tls::call_responder& answer) {
+  auto made = call{};
+  made.by = x.in_websocket ? entrance::websocket : entrance::device;
+  made.ip = without_port(x.peer);
+  auto flaw = read(x, made);
+  if (flaw)
+    return answer(to_device(answer_of(flaw->code, std::move(flaw->memo))));
+  auto& what = made.what;
+  split_world(x.from->app, what);
+  what.device = x.from->device;
+  what.user = x.from->user;
+  what.operation = std::move(x.operation);
+  what.data = std::move(x.data);
+  auto [trace, parent] = read_traceparent(header_of(made.headers, "traceparent"));
+  made.trace_id = trace;
+  made.parent_id = parent;
+  by.begin(
+      std::move(made), [answer](gateway::answer&& done) { answer(to_device(std::move(done))); });
+}
+
+} // namespace shoal::gateway

@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include "protocol/device.pb.h"
+#include "protocol/mgw/signature.hpp"
+#include "tests/support/gateway_fixture.hpp"
+
+namespace shoal::test {
+namespace {
+
+using headers = std::map<std::string, std::string>;
+
+class device_entrance : public GatewayFixture {
+protected:
+  device_entrance() {
+    who = std::make_shared<const tls::device_identity>(
+        tls::device_identity{"shop@test", "d1", "u1", false});
+  }
+
+  wire::CallResult ask(const headers& fields = {}, const std::string& data = "[{}]",
+      const std::string& operation = "com.shop.get") {
+    auto client = connect("shoal/1");
+    EXPECT_EQ(client.read_frame()->type, frame_type::welcome);
+    auto x = wire::Call{};
+    x.set_id(5);
+    x.set_operation(operation);
+    x.set_data(data);
+    for (auto& [name, value] : fields)
+      (*x.mutable_headers())[name] = value;
+    client.send_frame(frame_type::call, x.SerializeAsString());
+    auto out = wire::CallResult{};
+    auto got = client.read_frame();
+    EXPECT_TRUE(got && got->type == frame_type::call_result && out.ParseFromString(got->body));
+    EXPECT_EQ(out.id(), 5u);
+    return out;
+  }
+};
+
+TEST_F(device_entrance, carries_a_call_to_its_backend_and_the_bare_result_back) {
+  auto x = ask();
+  EXPECT_EQ(x.code(), 1000u);
+  EXPECT_EQ(x.data(), "{\"n\":1}");
+  EXPECT_EQ(x.content_type(), "application/json");
+}
+
+TEST_F(device_entrance, tells_the_backend_what_the_connection_has_proved_not_what_the_call_says) {
+  auto head = std::string{};
+  answer_with = [&](const heard& x) {
+    head = x.head;
+    return scripted_backend::ok("{}");
+  };
+  ask({{"UserId", "somebody-else"}, {"Did", "d2"}, {"AppId", "other"}, {"X-Own", "kept"}});
+  EXPECT_NE(head.find("UserId: u1\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("Did: d1\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("AppId: shop\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("WorkspaceId: test\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("X-Own: kept\r\n"), std::string::npos) << head;
+  EXPECT_EQ(head.find("somebody-else"), std::string::npos) << head;
+}
+
+TEST_F(device_entrance, says_what_is_wrong_with_a_call) {
+  EXPECT_EQ(ask({}, "[{}]", "com.shop.missing").code(), 3000u);
+  EXPECT_EQ(ask({}, "[{}]", "").code(), 3000u);
+  EXPECT_EQ(ask({}, "").code(), 3001u);
+  EXPECT_EQ(ask({{"Nonce", "has blanks in it"}}).code(), 3002u);
+}
+
+TEST_F(device_entrance, asks_for_signatures_as_everywhere) {
+  settings.sign = true;
+  auto x = ask();
+  EXPECT_EQ(x.code(), 7014u);
+  EXPECT_FALSE(x.tips().empty());
+}
+
+TEST_F(device_entrance, names_a_backend_that_fails) {
+  answer_with = [](const heard&) { return say{"", then::reset}; };
+  EXPECT_EQ(ask().code(), 4002u);
+}
+
+} // namespace
+} // namespace shoal::test
