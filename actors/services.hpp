@@ -109,6 +109,8 @@ struct services {
   limits limit;
   catalog_cell catalog;
   const std::shared_ptr<gateway::registry_cell> gateway; ///< what is defined for the gateway
+  /// Whether devices of an app may make calls of its gateway; empty: no device may.
+  std::function<bool(app_no)> serves_calls;
   storage::database* db = nullptr;
   storage::commit_log* log = nullptr;
   metrics* count = nullptr;

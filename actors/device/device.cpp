@@ -155,14 +155,21 @@ void device_state::welcome(std::uint32_t heartbeat_s) {
   out.set_window_ops(credit.room_ops());
   out.set_window_bytes(credit.room_bytes());
   out.set_max_frame(default_max_frame);
-  out.set_calls(sv->limit.device_calls);
+  out.set_calls(may_call() ? sv->limit.device_calls : 0);
   wire->send(encode(frame_type::welcome, out));
 }
 
+/// An app without a gateway does not pay for what its devices never use.
+bool device_state::may_call() const {
+  return sv->limit.device_calls != 0 && sv->serves_calls && sv->serves_calls(info->app);
+}
+
 /// The I/O loop carries calls out without asking this actor, so it must know whose they are: before
-/// the device hears Welcome or Bound.
-void device_state::identify() const {
-  if (sv->limit.device_calls == 0)
+/// the device hears Welcome or Bound. Who was identified once is so at every change of user,
+/// whatever becomes of the gateway: its calls must never be another user's.
+void device_state::identify() {
+  identified = identified || may_call();
+  if (!identified)
     return;
   auto app = sv->catalog.load()->app(info->app);
   wire->identify(std::make_shared<const tls::device_identity>(tls::device_identity{

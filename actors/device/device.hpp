@@ -55,7 +55,8 @@ struct device_state {
   void dispatch(const device_frame& x);
   void hello(const std::string& body);
   void welcome(std::uint32_t heartbeat_s);
-  void identify() const;
+  bool may_call() const;
+  void identify();
   void store_facts();
 
   void bind(const std::string& body);
@@ -110,6 +111,7 @@ struct device_state {
   bool closing = false;
   bool ticking = false;
   bool facts_changed = false; ///< since they were stored
+  bool identified = false;    ///< the I/O loop knows who speaks
   std::uint32_t binding = 0;
   std::string pending_user;       ///< waits for the tenant's verdict
   std::vector<device_frame> held; ///< what came behind a Bind that waits: answers keep their order

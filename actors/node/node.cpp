@@ -167,6 +167,11 @@ void node::impl::open_store() {
   sv->db = db.get();
   sv->catalog.store(std::make_shared<const catalog>(load_catalog(*db)));
   sv->gateway->store(std::make_shared<const gateway::registry>(gateway::load_registry(*db)));
+  sv->serves_calls = [cell = sv->gateway](app_no app) {
+    auto now = cell->load();
+    auto& in = now->find(app);
+    return in && in->settings().set.enabled;
+  };
   log = storage::make_group_committer(*db);
   sv->log = log.get();
   auto start = wall_clock_ms();

@@ -194,7 +194,7 @@ void link::set_heartbeat(std::chrono::seconds heartbeat) const {
 
 void link::identify(device_identity_ptr who) const {
   if (loop_)
-    loop_->push(identity_known{{slot_, generation_}, std::move(who)});
+    gathering::give(*loop_, identity_known{{slot_, generation_}, std::move(who)});
 }
 
 void send_all(std::span<const link> links, const shared_bytes& bytes) {

@@ -47,6 +47,7 @@ TEST_F(multi_device, gives_a_device_that_was_away_exactly_what_it_missed) {
 
 TEST_F(multi_device, tells_the_loop_who_calls_before_the_device_knows_that_it_may) {
   sv->limit.device_calls = 32;
+  sv->serves_calls = [](app_no) { return true; };
   auto& a = connect("d1", [](wire::Hello& x) { x.set_zstd(true); });
   EXPECT_EQ(a.calls, 32u);
   ASSERT_TRUE(a.identity);
@@ -58,6 +59,26 @@ TEST_F(multi_device, tells_the_loop_who_calls_before_the_device_knows_that_it_ma
   EXPECT_EQ(a.identity->user, "u1");
   unbind(a);
   EXPECT_EQ(a.identity->user, "");
+}
+
+TEST_F(multi_device, tells_the_loop_of_another_user_even_if_the_gateway_is_off_by_then) {
+  sv->limit.device_calls = 32;
+  auto on = std::make_shared<bool>(true);
+  sv->serves_calls = [on](app_no) { return *on; };
+  auto& a = connect("d1");
+  bind(a, "u1");
+  *on = false;
+  bind(a, "u2");
+  ASSERT_TRUE(a.identity);
+  EXPECT_EQ(a.identity->user, "u2");
+}
+
+TEST_F(multi_device, lets_nobody_call_where_the_app_has_no_gateway) {
+  sv->limit.device_calls = 32;
+  sv->serves_calls = [](app_no) { return false; };
+  auto& a = connect("d1");
+  EXPECT_EQ(a.calls, 0u);
+  EXPECT_FALSE(a.identity);
 }
 
 TEST_F(multi_device, lets_nobody_call_where_there_is_no_gateway) {
