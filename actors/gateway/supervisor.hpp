@@ -1,8 +1,10 @@
 // The gateway's actor: everything about it that is not on the way of a call.
 //
 // Four times a second it writes the digest lines that the I/O loops have gathered, and says which
-// part of every limit is this node's. Spawned by: the node, detached (it writes files). Monitors:
-// nobody; the loops' workers are no actors, they live and end with their loops. Dies: at shutdown.
+// part of every limit is this node's. Spawned by: the node. Not detached although it writes a file
+// (a short append to the page cache): a detached one keeps its thread, and with it the node's stop,
+// waiting for as long as anybody holds its handle. Monitors: nobody; the loops' workers are no
+// actors, they live and end with their loops. Dies: at shutdown.
 #pragma once
 
 #include <functional>

@@ -30,7 +30,7 @@ std::function<std::unique_ptr<tls::loop_service>(tls::io_loop&)> gateway_part::s
 caf::actor gateway_part::spawn(
     caf::actor_system& system, actor_registry* actors, const std::string& node) {
   auto x = gateway::supervisor_options{share_, digest_, opt_.live_nodes};
-  auto hdl = spawn_watched<caf::detached>(
+  auto hdl = spawn_watched(
       system, actors, below_root(actors, node, "gateway"), gateway::supervisor, std::move(x));
   return caf::actor_cast<caf::actor>(hdl);
 }
