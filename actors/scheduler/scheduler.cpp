@@ -5,12 +5,6 @@
 #include <pthread.h>
 
 namespace shoal {
-namespace {
-
-/// What actors send waits for this many of them: tens of microseconds as a rule.
-constexpr auto jobs_per_flush = 16;
-
-} // namespace
 
 void scheduler::start() {
   auto spawn = [this](const char* name, auto work) {
@@ -63,13 +57,8 @@ bool scheduler::should_wake(time_point now) const {
 }
 
 /// The oldest job; null when the scheduler stops.
-caf::resumable* scheduler::next(tls::gathering& out) {
+caf::resumable* scheduler::next() {
   auto guard = std::unique_lock{mutex_};
-  if (queue_.empty()) {
-    guard.unlock();
-    out.flush();
-    guard.lock();
-  }
   while (queue_.empty() && !stopping_) {
     --awake_, ++asleep_;
     work_.wait(guard);
@@ -83,11 +72,7 @@ caf::resumable* scheduler::next(tls::gathering& out) {
 }
 
 void scheduler::run(worker& me) {
-  auto out = tls::gathering{};
-  auto jobs = 0;
-  while (auto* job = next(out)) {
-    if (++jobs % jobs_per_flush == 0)
-      out.flush();
+  while (auto* job = next()) {
     switch (job->resume(&me, max_throughput())) {
     case caf::resumable::resume_later:
       enqueue(job);

@@ -3,8 +3,7 @@
 //
 // A module of the actor system, which owns it: `config.load<scheduler>()`. Jobs leave the queue in
 // the order in which they came. An actor runs `scheduler.max-throughput` messages at most, then it
-// goes to the end of the queue. What actors send to connections leaves when a worker has run a few
-// of them, or has nothing to do. Detached actors have threads of their own and are no business of
+// goes to the end of the queue. Detached actors have threads of their own and are no business of
 // it. Why not CAF's: README, "Decisions".
 #pragma once
 
@@ -21,7 +20,6 @@
 
 #include "actors/scheduler/locked_clock.hpp"
 #include "actors/scheduler/wake_rule.hpp"
-#include "protocol/tls/gathering.hpp"
 
 namespace shoal {
 
@@ -58,7 +56,7 @@ private:
   };
 
   void run(worker& me);
-  caf::resumable* next(tls::gathering& out);
+  caf::resumable* next();
   bool should_wake(time_point now) const;
 
   std::mutex mutex_;

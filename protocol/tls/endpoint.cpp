@@ -9,7 +9,6 @@
 
 #include "protocol/tls/acceptor.hpp"
 #include "protocol/tls/context.hpp"
-#include "protocol/tls/gathering.hpp"
 #include "protocol/tls/io_loop.hpp"
 #include "protocol/tls/ticket_keys.hpp"
 
@@ -174,27 +173,27 @@ endpoint_stats endpoint::stats() const {
 
 void link::send(shared_bytes bytes) const {
   if (loop_ && bytes)
-    gathering::give(*loop_, send_one{{slot_, generation_}, std::move(bytes)});
+    loop_->push(send_one{{slot_, generation_}, std::move(bytes)});
 }
 
 void link::close(shared_bytes last, ec why) const {
   if (loop_)
-    gathering::give(*loop_, close_one{{slot_, generation_}, std::move(last), why});
+    loop_->push(close_one{{slot_, generation_}, std::move(last), why});
 }
 
 void link::consumed(std::uint32_t n) const {
   if (loop_ && n != 0)
-    gathering::give(*loop_, frames_consumed{{slot_, generation_}, n});
+    loop_->push(frames_consumed{{slot_, generation_}, n});
 }
 
 void link::set_heartbeat(std::chrono::seconds heartbeat) const {
   if (loop_)
-    gathering::give(*loop_, heartbeat_agreed{{slot_, generation_}, heartbeat});
+    loop_->push(heartbeat_agreed{{slot_, generation_}, heartbeat});
 }
 
 void link::identify(device_identity_ptr who) const {
   if (loop_)
-    gathering::give(*loop_, identity_known{{slot_, generation_}, std::move(who)});
+    loop_->push(identity_known{{slot_, generation_}, std::move(who)});
 }
 
 void send_all(std::span<const link> links, const shared_bytes& bytes) {
@@ -214,7 +213,7 @@ void send_all(std::span<const link> links, const shared_bytes& bytes) {
     batch->second.to.push_back({x.slot_, x.generation_});
   }
   for (auto& [loop, batch] : batches)
-    gathering::give(*loop, std::move(batch));
+    loop->push(std::move(batch));
 }
 
 } // namespace shoal::tls

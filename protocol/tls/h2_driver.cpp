@@ -7,7 +7,6 @@
 #include "protocol/http/problem.hpp"
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/endpoint.hpp"
-#include "protocol/tls/gathering.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
@@ -115,8 +114,7 @@ void h2_driver::hand_out() {
     // The responder keeps the loop's queue alive, so it may outlive connection and endpoint.
     auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = stream](
                     http::response answer) {
-      gathering::give(
-          *loop, answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
+      loop->push(answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
     };
     try {
       if (loop.handlers().on_request)

@@ -7,7 +7,6 @@
 #include "protocol/http/writer.hpp"
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/endpoint.hpp"
-#include "protocol/tls/gathering.hpp"
 #include "protocol/tls/io_loop.hpp"
 #include "protocol/tls/websocket_driver.hpp"
 
@@ -128,8 +127,7 @@ void http_driver::hand_out(http::request x) {
   // The responder keeps the loop's queue alive, so it may outlive connection and endpoint.
   auto send = [loop = loop.shared_from_this(), to = connection_.self(), number = number_](
                   http::response answer) {
-    gathering::give(
-        *loop, answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
+    loop->push(answer_request{to, number, std::make_unique<http::response>(std::move(answer))});
   };
   try {
     if (loop.handlers().on_request)

@@ -1,7 +1,6 @@
 #include "protocol/tls/io_loop.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -81,19 +80,6 @@ void io_loop::push(command x) {
     wake = mail_.empty();
     mail_.push_back(std::move(x));
   }
-  if (wake)
-    asio::post(context_, [this] { take_mail(); });
-}
-
-void io_loop::push(std::vector<command>& xs) {
-  auto wake = false;
-  {
-    auto guard = std::lock_guard{mutex_};
-    wake = !closed_ && mail_.empty() && !xs.empty();
-    if (!closed_)
-      std::ranges::move(xs, std::back_inserter(mail_));
-  }
-  xs.clear();
   if (wake)
     asio::post(context_, [this] { take_mail(); });
 }

@@ -62,9 +62,6 @@ public:
 
   void push(command x);
 
-  /// The same for many, in their order. Empties them.
-  void push(std::vector<command>& xs);
-
   /// Sockets given to this loop and not closed yet, also those still in its queue.
   std::uint64_t population() const { return population_.load(std::memory_order_relaxed); }
   void expect_one_more() { population_.fetch_add(1, std::memory_order_relaxed); }
