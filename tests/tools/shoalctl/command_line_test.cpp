@@ -233,7 +233,8 @@ TEST_F(command_line, prints_help_and_completion) {
   EXPECT_NE(out.str().find("sync"), std::string::npos);
   EXPECT_EQ(run({"completion", "bash"}), 0);
   EXPECT_NE(out.str().find("complete -F _shoalctl shoalctl"), std::string::npos);
-  EXPECT_NE(out.str().find("\"sync send\") words=\"--check-online --device --key"), std::string::npos);
+  EXPECT_NE(
+      out.str().find("\"sync send\") words=\"--check-online --device --key"), std::string::npos);
 }
 
 TEST_F(command_line, shows_rows_as_a_table_or_as_json) {
