@@ -5,6 +5,12 @@
 #include <pthread.h>
 
 namespace shoal {
+namespace {
+
+/// I/O loops hear of what this many jobs sent at once: tens of microseconds as a rule.
+constexpr auto jobs_per_wake = 16;
+
+} // namespace
 
 void scheduler::start() {
   auto spawn = [this](const char* name, auto work) {
@@ -57,8 +63,13 @@ bool scheduler::should_wake(time_point now) const {
 }
 
 /// The oldest job; null when the scheduler stops.
-caf::resumable* scheduler::next() {
+caf::resumable* scheduler::next(tls::late_wake& loops) {
   auto guard = std::unique_lock{mutex_};
+  if (queue_.empty()) {
+    guard.unlock();
+    loops.wake();
+    guard.lock();
+  }
   while (queue_.empty() && !stopping_) {
     --awake_, ++asleep_;
     work_.wait(guard);
@@ -72,7 +83,11 @@ caf::resumable* scheduler::next() {
 }
 
 void scheduler::run(worker& me) {
-  while (auto* job = next()) {
+  auto loops = tls::late_wake{};
+  auto jobs = 0;
+  while (auto* job = next(loops)) {
+    if (++jobs % jobs_per_wake == 0)
+      loops.wake();
     switch (job->resume(&me, max_throughput())) {
     case caf::resumable::resume_later:
       enqueue(job);

@@ -3,8 +3,9 @@
 //
 // A module of the actor system, which owns it: `config.load<scheduler>()`. Jobs leave the queue in
 // the order in which they came. An actor runs `scheduler.max-throughput` messages at most, then it
-// goes to the end of the queue. Detached actors have threads of their own and are no business of
-// it. Why not CAF's: README, "Decisions".
+// goes to the end of the queue. I/O loops hear of what actors send when a worker has run a few of
+// them, or has nothing to do. Detached actors have threads of their own and are no business of it.
+// Why not CAF's: README, "Decisions".
 #pragma once
 
 #include <condition_variable>
@@ -20,6 +21,7 @@
 
 #include "actors/scheduler/locked_clock.hpp"
 #include "actors/scheduler/wake_rule.hpp"
+#include "protocol/tls/late_wake.hpp"
 
 namespace shoal {
 
@@ -56,7 +58,7 @@ private:
   };
 
   void run(worker& me);
-  caf::resumable* next();
+  caf::resumable* next(tls::late_wake& loops);
   bool should_wake(time_point now) const;
 
   std::mutex mutex_;

@@ -15,6 +15,7 @@
 #include "protocol/tls/device_driver.hpp"
 #include "protocol/tls/h2_driver.hpp"
 #include "protocol/tls/http_driver.hpp"
+#include "protocol/tls/late_wake.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -72,16 +73,28 @@ void io_loop::stop() {
 }
 
 void io_loop::push(command x) {
-  auto wake = false;
+  auto awaited = std::holds_alternative<task>(x); // whoever gives one waits until it is done
   {
     auto guard = std::lock_guard{mutex_};
     if (closed_)
       return;
-    wake = mail_.empty();
     mail_.push_back(std::move(x));
+    if (posted_)
+      return;
   }
-  if (wake)
-    asio::post(context_, [this] { take_mail(); });
+  if (auto* later = late_wake::current(); later && !awaited)
+    later->owe(shared_from_this());
+  else
+    wake();
+}
+
+void io_loop::wake() {
+  {
+    auto guard = std::lock_guard{mutex_};
+    if (mail_.empty() || std::exchange(posted_, true))
+      return;
+  }
+  asio::post(context_, [this] { take_mail(); });
 }
 
 std::unique_ptr<driver> io_loop::make_driver(application what, connection& x) {
@@ -207,6 +220,7 @@ void io_loop::take_mail() {
   {
     auto guard = std::lock_guard{mutex_};
     std::swap(mail_, taken_);
+    posted_ = false;
   }
   for (auto& x : taken_)
     std::visit([this](auto& what) { apply(what); }, x);

@@ -60,7 +60,11 @@ public:
   /// ignored.
   void stop();
 
+  /// Wakes the loop, at once or as the thread's `late_wake` says.
   void push(command x);
+
+  /// Takes the mail soon, if there is any.
+  void wake();
 
   /// Sockets given to this loop and not closed yet, also those still in its queue.
   std::uint64_t population() const { return population_.load(std::memory_order_relaxed); }
@@ -146,6 +150,7 @@ private:
   std::mutex mutex_;
   std::vector<command> mail_; // guarded by mutex_
   bool closed_ = false;       // guarded by mutex_
+  bool posted_ = false;       // guarded by mutex_: the mail will be taken
 
   std::atomic<std::uint64_t> population_ = 0;
   loop_counters counters_;
