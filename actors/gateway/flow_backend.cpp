@@ -16,6 +16,13 @@ namespace {
 
 constexpr std::uint32_t default_patience_ms = 3000;
 
+/// What can be defined and is not spoken yet must fail, above all TLS: a call in plain text instead
+/// would be worse than none.
+bool is_spoken(const api_group& x) {
+  return x.kind == backend_kind::http && x.protocol == backend_protocol::http1 && !x.tls.enabled &&
+         (x.discovery.kind == discovery_kind::fixed || x.discovery.kind == discovery_kind::dns);
+}
+
 } // namespace
 
 std::chrono::milliseconds flow::patience() const {
@@ -29,6 +36,9 @@ void flow::choose_group() {
   group_ = in_->group(name);
   if (!group_ || group_->set.draining)
     return backend_done(answer_of(result::target_service_missing), true);
+  if (!is_spoken(group_->set))
+    return backend_done(
+        answer_of(result::target_service_missing, "this kind of backend is not served"), true);
   backends_ = &owner_.group_of(*in_, group_);
   backends_->budget().on_call(group_->set.retry.budget_percent);
   owner_.loop_.alarms().set(*this, patience());
