@@ -27,6 +27,16 @@ std::string_view header_of(const header_list& from, std::string_view name) {
   return {};
 }
 
+std::string_view query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    auto part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.substr(0, part.find('=')) == name)
+      return part.substr(std::min(part.size(), name.size() + 1));
+  }
+  return {};
+}
+
 answer answer_of(mgw::result code, std::string memo) {
   auto out = answer{};
   out.what.code = code;

@@ -24,6 +24,9 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 /// Value of the first of that name; empty if there is none.
 std::string_view header_of(const header_list& from, std::string_view name);
 
+/// The same of a query string, as it stands there: nothing is decoded.
+std::string_view query_value(std::string_view query, std::string_view name);
+
 struct call {
   mgw::call what; ///< as read_call gives it; `data` of a REST call is its body
   entrance by = entrance::http_1;

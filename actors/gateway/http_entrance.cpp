@@ -25,16 +25,6 @@ std::string_view last_forwarded(std::string_view list) {
   return last;
 }
 
-std::string_view query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    auto part = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), part.size() + 1));
-    if (part.substr(0, part.find('=')) == name)
-      return part.substr(std::min(part.size(), name.size() + 1));
-  }
-  return {};
-}
-
 answer refusal(mgw::failure&& why, bool rest) {
   auto out = answer_of(why.code, std::move(why.memo));
   out.status = rest ? http_status_of(why.code) : 200;

@@ -17,16 +17,6 @@ std::size_t bytes_of(const std::string& key, const answer& x) {
   return sum;
 }
 
-std::string_view query_part(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    auto part = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), part.size() + 1));
-    if (part.substr(0, part.find('=')) == name)
-      return part.substr(std::min(part.size(), name.size() + 1));
-  }
-  return {};
-}
-
 std::string_view part_of(const call& x, std::string_view name) {
   if (name == "body")
     return x.what.data;
@@ -37,7 +27,7 @@ std::string_view part_of(const call& x, std::string_view name) {
   if (name == "query")
     return x.query;
   if (name.starts_with("query."))
-    return query_part(x.query, name.substr(6));
+    return query_value(x.query, name.substr(6));
   if (name.starts_with("header."))
     return header_of(x.headers, name.substr(7));
   return {};
