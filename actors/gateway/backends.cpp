@@ -22,6 +22,25 @@ tls::client_limits limits_of(const api_group& x) {
   return out;
 }
 
+/// Whether connections of the one are as good for the other.
+bool same_connections(const api_group& x, const api_group& y) {
+  auto named = [](const api_group& z) {
+    return z.discovery.kind == discovery_kind::dns ? z.discovery.source : std::string{};
+  };
+  return x.max_connections == y.max_connections && x.max_waiting == y.max_waiting &&
+         x.protocol == y.protocol && x.tls == y.tls && named(x) == named(y);
+}
+
+tls::client_security security_of(const live_group& of, const std::string& address) {
+  auto out = tls::client_security{of.security, of.set.tls.server_name, tls::application::http_1};
+  if (out.context && out.server_name.empty()) {
+    auto port = std::string{};
+    auto by_name = of.set.discovery.kind == discovery_kind::dns;
+    split_address(by_name ? of.set.discovery.source : address, out.server_name, port);
+  }
+  return out;
+}
+
 std::optional<tcp::endpoint> literal(const std::string& address) {
   auto host = std::string{}, port = std::string{};
   if (!split_address(address, host, port))
@@ -95,11 +114,10 @@ backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t see
 backend_group::~backend_group() = default;
 
 void backend_group::follow(group_ptr newer) {
-  auto limits_changed = of_ && (of_->set.max_connections != newer->set.max_connections ||
-                                   of_->set.max_waiting != newer->set.max_waiting);
+  auto differs = of_ && !same_connections(of_->set, newer->set);
   of_ = std::move(newer);
-  if (limits_changed)
-    take_over({}); // pools are made anew with the new limits
+  if (differs)
+    take_over({}); // pools are made anew
   if (of_->set.discovery.kind == discovery_kind::dns)
     resolve_all();
   else
@@ -130,7 +148,8 @@ void backend_group::open_pool(instance& x, const tcp::endpoint& where) {
     return;
   if (x.pool)
     old_pools_.push_back(std::move(x.pool));
-  x.pool = std::make_unique<tls::client_pool>(loop_, where, limits_of(of_->set));
+  x.pool = std::make_unique<tls::client_pool>(
+      loop_, where, limits_of(of_->set), security_of(*of_, x.address));
 }
 
 void backend_group::resolve(const instance_ptr& x) {

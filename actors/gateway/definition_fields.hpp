@@ -36,7 +36,8 @@ void fields(X& x, V& v) {
 template <definition_of<tls_rule> X, class V>
 void fields(X& x, V& v) {
   v("enabled", x.enabled), v("verify", x.verify), v("ca_pem", x.ca_pem);
-  v("server_name", x.server_name);
+  v("server_name", x.server_name), v("certificate_pem", x.certificate_pem);
+  v.secret("key_pem", x.key_pem);
 }
 
 template <definition_of<signing_rule> X, class V>

@@ -88,9 +88,11 @@ struct retry_rule {
 
 struct tls_rule {
   bool enabled = false;
-  bool verify = true;      ///< the backend's certificate and name
-  std::string ca_pem;      ///< empty: the system's
-  std::string server_name; ///< empty: the address' host
+  bool verify = true;          ///< the backend's certificate and name
+  std::string ca_pem;          ///< empty: the system's
+  std::string server_name;     ///< empty: the address' host
+  std::string certificate_pem; ///< ours, with its chain, for backends that ask for one
+  std::string key_pem;         ///< SECRET: of it
   friend bool operator==(const tls_rule&, const tls_rule&) = default;
 };
 

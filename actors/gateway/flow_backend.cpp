@@ -18,8 +18,10 @@ constexpr std::uint32_t default_patience_ms = 3000;
 
 /// What can be defined and is not spoken yet must fail, above all TLS: a call in plain text instead
 /// would be worse than none.
-bool is_spoken(const api_group& x) {
-  return x.kind == backend_kind::http && x.protocol == backend_protocol::http1 && !x.tls.enabled &&
+bool is_spoken(const live_group& of) {
+  auto& x = of.set;
+  return x.kind == backend_kind::http && x.protocol == backend_protocol::http1 &&
+         x.tls.enabled == (of.security != nullptr) &&
          (x.discovery.kind == discovery_kind::fixed || x.discovery.kind == discovery_kind::dns);
 }
 
@@ -36,7 +38,7 @@ void flow::choose_group() {
   group_ = in_->group(name);
   if (!group_ || group_->set.draining)
     return backend_done(answer_of(result::target_service_missing), true);
-  if (!is_spoken(group_->set))
+  if (!is_spoken(*group_))
     return backend_done(
         answer_of(result::target_service_missing, "this kind of backend is not served"), true);
   backends_ = &owner_.group_of(*in_, group_);
@@ -99,9 +101,9 @@ void flow::on_failure(const tls::client_failure& x) {
   if (try_again(x))
     return;
   leave_instance();
-  constexpr auto memos =
-      std::array{"the backend cannot be reached", "too many calls wait for the backend",
-          "the backend broke the connection", "the backend's answer is malformed"};
+  constexpr auto memos = std::array{"the backend cannot be reached",
+      "too many calls wait for the backend", "the backend broke the connection",
+      "the backend's answer is malformed", "the backend's TLS or certificate cannot be accepted"};
   auto memo = memos[static_cast<std::size_t>(x.why)];
   backend_done(answer_of(result::backend_failed, memo), true);
 }
@@ -117,7 +119,7 @@ void flow::on_alarm() {
 
 /// Safe are calls that cannot have reached the backend, and methods that may come twice.
 bool flow::try_again(const tls::client_failure& x) {
-  auto safe = x.why == tls::client_error::unreachable || idempotent_;
+  auto safe = tls::never_arrived(x.why) || idempotent_;
   if (!safe || x.why == tls::client_error::overloaded || attempts_ >= group_->set.retry.attempts ||
       !backends_->budget().take())
     return false;

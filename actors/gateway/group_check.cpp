@@ -53,11 +53,15 @@ void check_group(const api_group& x) {
   text("tls.ca_pem", x.tls.ca_pem, max_pem);
   must(x.tls.server_name.empty() || valid_host(x.tls.server_name),
       "tls.server_name is no host name");
+  text("tls.certificate_pem", x.tls.certificate_pem, max_pem);
+  text("tls.key_pem", x.tls.key_pem, max_pem);
+  auto live = make_live(x);
+  must(live->security_flaw.empty(), "tls: " + live->security_flaw);
   text("signing.key", x.signing.key, max_pem);
   text("signing.key_id", x.signing.key_id, 128);
   must(x.signing.kind == signing_kind::none || !x.signing.key_id.empty(),
       "signing.key_id must not be empty");
-  must(x.signing.kind == signing_kind::none || make_live(x)->signer.has_value(),
+  must(x.signing.kind == signing_kind::none || live->signer.has_value(),
       "signing.key does not fit signing.kind: a salt for md5 and sm3, a private PEM for rsa and "
       "sm2");
 }

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstring>
+#include <stdexcept>
 
 #include "protocol/signing.hpp"
+#include "protocol/tls/client_context.hpp"
 
 namespace shoal::gateway {
 
@@ -41,12 +43,33 @@ settings_ptr make_live(app_settings x) {
   return out;
 }
 
+namespace {
+
+void secure(live_group& into, const api_group& x) {
+  auto how = tls::client_tls_options{};
+  how.verify = x.tls.verify;
+  how.ca_pem = x.tls.ca_pem;
+  how.certificate_pem = x.tls.certificate_pem;
+  how.key_pem = x.tls.key_pem;
+  if (x.protocol == backend_protocol::h2)
+    how.speaks = tls::application::http_2;
+  try {
+    into.security = tls::make_client_context(how);
+  } catch (const std::runtime_error& flaw) {
+    into.security_flaw = flaw.what();
+  }
+}
+
+} // namespace
+
 group_ptr make_live(api_group x) {
   auto out = std::make_shared<live_group>();
   if (x.signing.kind != signing_kind::none) {
     auto how = static_cast<mgw::backend_algorithm>(static_cast<int>(x.signing.kind) - 1);
     out->signer = mgw::backend_signer::make(how, x.signing.key_id, x.signing.key);
   }
+  if (x.tls.enabled)
+    secure(*out, x);
   out->set = std::move(x);
   return out;
 }

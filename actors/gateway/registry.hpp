@@ -26,6 +26,8 @@
 #include "protocol/mgw/signature.hpp"
 #include "protocol/mgw/transcoder.hpp"
 
+struct ssl_ctx_st; // OpenSSL's SSL_CTX
+
 namespace shoal::gateway {
 
 /// Settings and what was prepared from them. Parts that cannot be prepared are empty: the writer
@@ -41,6 +43,8 @@ using settings_ptr = std::shared_ptr<const live_settings>;
 struct live_group {
   api_group set;
   std::optional<mgw::backend_signer> signer; ///< if `set.signing.kind` is not `none`
+  std::shared_ptr<ssl_ctx_st> security;      ///< of connections to its backends, if `set.tls` is on
+  std::string security_flaw;                 ///< why there is none although it is on
 };
 using group_ptr = std::shared_ptr<const live_group>;
 

@@ -1,9 +1,9 @@
 #include "protocol/tls/client_connection.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -16,13 +16,10 @@ namespace {
 /// One connection's share of a turn of the loop.
 constexpr int reads_per_turn = 8;
 
-bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 } // namespace
 
-client_connection::client_connection(
-    io_loop& loop, client_pool& pool, const http::response_limits& limits)
-    : loop_{loop}, pool_{&pool}, socket_{loop.context()}, reader_{limits} {}
+client_connection::client_connection(io_loop& loop, client_pool& pool)
+    : loop_{loop}, pool_{&pool}, socket_{loop.context()} {}
 
 bool client_connection::connect(const boost::asio::ip::tcp::endpoint& where) {
   auto error = boost::system::error_code{};
@@ -31,29 +28,43 @@ bool client_connection::connect(const boost::asio::ip::tcp::endpoint& where) {
     socket_.native_non_blocking(true, error);
   if (error)
     return false;
+  auto fd = socket_.native_handle();
+  transport_ = transport{fd};
   auto on = 1;
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  if (::connect(socket_.native_handle(), where.data(), static_cast<socklen_t>(where.size())) != 0 &&
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (::connect(fd, where.data(), static_cast<socklen_t>(where.size())) != 0 &&
       errno != EINPROGRESS)
     return false;
   wait_writable();
   return true;
 }
 
-void client_connection::carry(client_exchange& x) {
-  exchange_ = &x;
-  sent_ = 0;
-  reader_.begin(x.is_head);
-  if (phase_ == phase::open)
-    send_rest();
-}
-
 void client_connection::drop() {
+  if (phase_ == phase::dead)
+    return;
+  // A TLS session whose connection ends without goodbye may not be taken up again.
+  if (phase_ == phase::open && transport_.secure())
+    transport_.end();
   phase_ = phase::dead;
   pool_ = nullptr;
-  exchange_ = nullptr;
+  transport_ = transport{-1}; // before the pool, which keeps its session
   auto error = boost::system::error_code{};
   socket_.close(error); // ends the waits, which hold the last references
+}
+
+void client_connection::end(client_error why, std::string_view detail) {
+  auto keep = shared_from_this();
+  auto* pool = pool_;
+  auto failure = failure_of(why, detail);
+  drop();
+  if (pool)
+    pool->on_dead(*this);
+  while (auto* whose = take_exchange()) {
+    whose->carrier_ = nullptr;
+    whose->on_failure(failure);
+  }
+  if (pool)
+    pool->take_next();
 }
 
 void client_connection::connected() {
@@ -62,87 +73,92 @@ void client_connection::connected() {
   ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &flaw, &size);
   if (flaw != 0)
     return end(client_error::unreachable, "the connection was refused");
-  phase_ = phase::open;
-  wait_readable();
-  if (exchange_)
-    send_rest();
+  auto& by = pool_->security();
+  if (!by.context)
+    return open();
+  auto ssl = begin_client(by, pool_->session());
+  if (!ssl)
+    return end(client_error::insecure, "TLS could not be set up");
+  transport_.secure_with(std::move(ssl), transport::side::client);
+  phase_ = phase::shaking_hands;
+  shake_hands();
 }
 
-void client_connection::send_rest() {
-  auto bytes = std::string_view{exchange_->request_bytes}.substr(sent_);
-  while (!bytes.empty()) {
-    auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && would_block())
-      return wait_writable();
-    if (n < 0)
-      return end(client_error::broken, "the request could not be sent");
-    sent_ += static_cast<std::size_t>(n);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
+void client_connection::shake_hands() {
+  switch (transport_.handshake()) {
+  case io_status::done:
+    if (!speaks_as_agreed(transport_.ssl(), pool_->security()))
+      return end(client_error::insecure, "the server speaks another protocol");
+    return open();
+  case io_status::want_read:
+    return wait_readable();
+  case io_status::want_write:
+    return wait_writable();
+  case io_status::ended:
+  case io_status::failed:
+    return end(client_error::insecure, handshake_flaw(transport_.ssl()));
   }
+}
+
+void client_connection::open() {
+  phase_ = phase::open;
+  wait_readable();
+  on_open();
+}
+
+bool client_connection::write(std::string_view bytes, std::size_t& sent) {
+  sent = 0;
+  while (sent < bytes.size()) {
+    auto n = std::size_t{0};
+    switch (transport_.write(bytes.substr(sent), n)) {
+    case io_status::done:
+      sent += n;
+      break;
+    case io_status::want_write:
+      wait_writable();
+      return true;
+    case io_status::want_read: // plain sockets say so when interrupted; TLS cannot without
+                               // handshake
+    case io_status::ended:
+    case io_status::failed:
+      end(client_error::broken, "the request could not be sent");
+      return false;
+    }
+  }
+  return true;
 }
 
 void client_connection::read_some() {
+  auto keep = shared_from_this();
   auto into = loop_.read_scratch();
   for (auto i = 0; i < reads_per_turn; ++i) {
-    auto n = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-    if (n < 0 && would_block())
+    auto got = std::size_t{0};
+    switch (transport_.read(into, got)) {
+    case io_status::done:
       break;
-    if (n < 0)
+    case io_status::want_read:
+      return wait_readable();
+    case io_status::want_write:
+      read_wants_write_ = true;
+      return wait_writable();
+    case io_status::ended:
+      return on_end_of_bytes();
+    case io_status::failed:
       return end(client_error::broken, "the connection was reset");
-    if (!exchange_) // an idle server has nothing to say but goodbye
-      return end(client_error::broken, "");
-    if (n == 0) {
-      if (reader_.end() == http::response_reader::outcome::done)
-        return answer_is_here(false);
-      return end(client_error::broken, "the connection ended before the answer was complete");
     }
-    auto got = static_cast<std::size_t>(n);
-    auto used = std::size_t{0};
-    auto what = reader_.feed({into.data(), got}, used);
-    if (what == http::response_reader::outcome::failed)
-      return end(client_error::malformed, reader_.flaw());
-    if (what == http::response_reader::outcome::done)
-      return answer_is_here(used == got);
-    if (got < into.size())
-      break;
+    on_bytes({into.data(), got});
+    if (phase_ != phase::open)
+      return;
+    if (got < into.size() && !transport_.has_pending())
+      return wait_readable();
   }
-  wait_readable();
-}
-
-/// `clean`: nothing came behind the answer, and the server goes on listening.
-void client_connection::answer_is_here(bool clean) {
-  auto* whose = std::exchange(exchange_, nullptr);
-  whose->carrier_ = nullptr;
-  auto stays = clean && reader_.keep_alive() && sent_ == whose->request_bytes.size();
-  auto reply = reader_.take();
-  auto keep = shared_from_this();
-  auto* pool = pool_;
-  was_used_ = true;
-  if (stays) {
-    wait_readable();
-    pool->on_idle(*this);
-  } else {
-    drop();
-    pool->on_dead(*this);
-  }
-  whose->on_reply(std::move(reply));
-  pool->take_next();
-}
-
-void client_connection::end(client_error why, std::string_view detail) {
-  auto keep = shared_from_this();
-  auto* pool = pool_;
-  auto* whose = exchange_;
-  auto failure = client_failure{why, detail, was_used_, reader_.begun()};
-  drop();
-  if (whose)
-    whose->carrier_ = nullptr;
-  if (pool)
-    pool->on_dead(*this);
-  if (whose)
-    whose->on_failure(failure);
-  if (pool)
-    pool->take_next();
+  if (!transport_.has_pending())
+    return wait_readable();
+  // OpenSSL has taken them from the socket, which will not call for them.
+  boost::asio::post(loop_.context(), [self = std::move(keep)] {
+    if (self->phase_ == phase::open)
+      self->read_some();
+  });
 }
 
 void client_connection::wait_readable() {
@@ -150,8 +166,12 @@ void client_connection::wait_readable() {
     return;
   socket_.async_wait(stream_socket::wait_read, [self = shared_from_this()](const auto& error) {
     self->waits_readable_ = false;
-    if (!error && self->phase_ == phase::open)
+    if (error)
+      return;
+    if (self->phase_ == phase::open)
       self->read_some();
+    else if (self->phase_ == phase::shaking_hands)
+      self->shake_hands();
   });
 }
 
@@ -160,13 +180,25 @@ void client_connection::wait_writable() {
     return;
   socket_.async_wait(stream_socket::wait_write, [self = shared_from_this()](const auto& error) {
     self->waits_writable_ = false;
-    if (error || self->phase_ == phase::dead)
-      return;
-    if (self->phase_ == phase::connecting)
-      self->connected();
-    else if (self->exchange_)
-      self->send_rest();
+    if (!error)
+      self->on_socket_writable();
   });
+}
+
+void client_connection::on_socket_writable() {
+  switch (phase_) {
+  case phase::connecting:
+    return connected();
+  case phase::shaking_hands:
+    return shake_hands();
+  case phase::open:
+    on_writable();
+    if (phase_ == phase::open && std::exchange(read_wants_write_, false))
+      read_some();
+    return;
+  case phase::dead:
+    return;
+  }
 }
 
 } // namespace shoal::tls

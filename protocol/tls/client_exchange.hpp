@@ -17,7 +17,14 @@ enum class client_error : std::uint8_t {
   overloaded,  ///< the pool's limits of connections and waiting exchanges are reached
   broken,      ///< reset, or ended before or within the answer
   malformed,   ///< the answer is none
+  insecure,    ///< TLS could not be agreed, or the certificate is not to be believed
 };
+
+/// Whether the server cannot have acted on the request.
+constexpr bool never_arrived(client_error x) {
+  return x == client_error::unreachable || x == client_error::overloaded ||
+         x == client_error::insecure;
+}
 
 struct client_failure {
   client_error why = client_error::broken;
@@ -27,8 +34,8 @@ struct client_failure {
 };
 
 /// Owned by whoever waits. Exactly one of `on_reply` and `on_failure` is called, unless it is
-/// cancelled or destroyed first; the connection of a cancelled exchange is closed, because its
-/// answer belongs to nobody.
+/// cancelled or destroyed first; what carried a cancelled exchange is closed, because its answer
+/// belongs to nobody.
 class client_exchange {
 public:
   client_exchange() = default;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/tls/client_connection.hpp"
+#include "protocol/tls/client_http_1.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
@@ -13,17 +13,16 @@ void client_exchange::cancel() {
     pool->forget(*this);
   if (auto* carrier = std::exchange(carrier_, nullptr)) {
     auto keep = carrier->shared_from_this();
-    auto* pool = carrier->pool_;
-    carrier->drop();
-    if (pool) {
-      pool->on_dead(*carrier);
+    auto* pool = carrier->pool();
+    carrier->cancel(*this);
+    if (pool)
       pool->take_next();
-    }
   }
 }
 
-client_pool::client_pool(io_loop& loop, boost::asio::ip::tcp::endpoint where, client_limits limits)
-    : loop_{loop}, where_{std::move(where)}, limits_{limits} {}
+client_pool::client_pool(io_loop& loop, boost::asio::ip::tcp::endpoint where, client_limits limits,
+    client_security security)
+    : loop_{loop}, where_{std::move(where)}, limits_{limits}, security_{std::move(security)} {}
 
 client_pool::~client_pool() {
   auto failure = client_failure{client_error::overloaded, "the pool has ended"};
@@ -32,21 +31,17 @@ client_pool::~client_pool() {
     x->on_failure(failure);
   }
   for (auto& x : std::exchange(all_, {})) {
-    auto* whose = x->exchange_;
     x->drop();
-    if (!whose)
-      continue;
-    whose->carrier_ = nullptr;
-    whose->on_failure(failure);
+    while (auto* whose = x->take_exchange()) {
+      whose->carrier_ = nullptr;
+      whose->on_failure(failure);
+    }
   }
 }
 
 void client_pool::start(client_exchange& x) {
-  if (!idle_.empty()) {
-    auto* by = idle_.back();
-    idle_.pop_back();
-    return carry(*by, x);
-  }
+  if (!free_.empty())
+    return carry(*free_.back(), x);
   if (all_.size() >= limits_.connections) {
     if (waiting_.size() >= limits_.waiting)
       return x.on_failure({client_error::overloaded, "too many calls wait for this server"});
@@ -54,7 +49,7 @@ void client_pool::start(client_exchange& x) {
     waiting_.push_back(&x);
     return;
   }
-  auto made = std::make_shared<client_connection>(loop_, *this, limits_.answer);
+  auto made = std::make_shared<client_http_1>(loop_, *this, limits_.answer);
   if (!made->connect(where_))
     return x.on_failure({client_error::unreachable, "no connection can be made"});
   made->place = static_cast<std::uint32_t>(all_.size());
@@ -64,30 +59,70 @@ void client_pool::start(client_exchange& x) {
 
 void client_pool::sweep() {
   auto now = loop_.wheel().now();
-  while (!idle_.empty() && idle_.front()->idle_since + limits_.idle_ticks <= now) {
-    auto oldest = idle_.front()->shared_from_this();
-    oldest->drop();
-    on_dead(*oldest);
+  // Connections end meanwhile, and so may what they carried.
+  for (auto i = all_.size(); i-- > 0;) {
+    if (i >= all_.size())
+      continue;
+    auto x = all_[i];
+    if (x->load() == 0 && x->idle_since + limits_.idle_ticks <= now)
+      close(*x);
+    else
+      x->on_sweep();
   }
+}
+
+std::size_t client_pool::busy() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(all_, [](auto& x) { return x->load() != 0; }));
 }
 
 void client_pool::carry(client_connection& by, client_exchange& x) {
   x.carrier_ = &by;
-  by.carry(x);
+  if (by.room() <= 1)
+    take_off(by);
+  by.carry(x); // the connection may be gone afterwards
 }
 
-void client_pool::on_idle(client_connection& x) {
+/// Gives an exchange its answer, when the connection is ready for the next one or dead.
+void client_pool::hand_over(client_connection& by, client_exchange& whose, http::reply&& x) {
+  whose.carrier_ = nullptr;
+  settle(by);
+  whose.on_reply(std::move(x));
+  take_next();
+}
+
+/// After an exchange has left the connection.
+void client_pool::settle(client_connection& x) {
+  if (x.room() == 0)
+    return take_off(x);
+  if (!std::exchange(x.is_free, true))
+    free_.push_back(&x);
+  if (x.load() != 0)
+    return;
   x.idle_since = loop_.wheel().now();
-  idle_.push_back(&x);
-  if (idle_.size() > limits_.idle) {
-    auto oldest = idle_.front()->shared_from_this();
-    oldest->drop();
-    on_dead(*oldest);
-  }
+  auto idle = [](auto* y) { return y->load() == 0; };
+  if (free_.size() > limits_.idle &&
+      static_cast<std::size_t>(std::ranges::count_if(free_, idle)) > limits_.idle)
+    close(**std::ranges::find_if(free_, idle));
+}
+
+void client_pool::take_off(client_connection& x) {
+  if (!std::exchange(x.is_free, false))
+    return;
+  if (free_.back() == &x)
+    free_.pop_back();
+  else
+    std::erase(free_, &x);
+}
+
+void client_pool::close(client_connection& x) {
+  auto keep = x.shared_from_this();
+  x.drop();
+  on_dead(x);
 }
 
 void client_pool::on_dead(client_connection& x) {
-  std::erase(idle_, &x);
+  take_off(x);
   auto i = x.place;
   auto gone = std::move(all_[i]);
   all_[i] = std::move(all_.back());
@@ -96,9 +131,9 @@ void client_pool::on_dead(client_connection& x) {
     all_[i]->place = i;
 }
 
-/// Whoever waits gets the connection that became free, or a new one in the place of one that died.
+/// Whoever waits gets the room that became free, or a new connection in the place of one that died.
 void client_pool::take_next() {
-  while (!waiting_.empty() && (!idle_.empty() || all_.size() < limits_.connections)) {
+  while (!waiting_.empty() && (!free_.empty() || all_.size() < limits_.connections)) {
     auto* next = waiting_.front();
     waiting_.pop_front();
     next->waits_in_ = nullptr;

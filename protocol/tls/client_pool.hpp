@@ -1,6 +1,6 @@
-// Connections of one I/O loop to one other server: plain HTTP/1.1, kept alive, one exchange at a
-// time on each. Owned by a service of the loop, used on its thread only; not destroyed by what an
-// exchange does when it hears its end.
+// Connections of one I/O loop to one other server: HTTP/1.1, kept alive, one exchange at a time on
+// each, plain or over TLS. Owned by a service of the loop, used on its thread only; not destroyed
+// by what an exchange does when it hears its end.
 //
 //   start ──> an idle connection, the one used last ── none ──> a new one ── at the limit ──> waits
 //                │                                                                   (bounded; else
@@ -21,6 +21,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "protocol/http/response_reader.hpp"
+#include "protocol/tls/client_context.hpp"
 #include "protocol/tls/client_exchange.hpp"
 
 namespace shoal::tls {
@@ -37,7 +38,8 @@ struct client_limits {
 
 class client_pool {
 public:
-  client_pool(io_loop& loop, boost::asio::ip::tcp::endpoint where, client_limits limits = {});
+  client_pool(io_loop& loop, boost::asio::ip::tcp::endpoint where, client_limits limits = {},
+      client_security security = {});
   ~client_pool();
   client_pool(const client_pool&) = delete;
   client_pool& operator=(const client_pool&) = delete;
@@ -49,26 +51,33 @@ public:
   void sweep();
 
   std::size_t connections() const { return all_.size(); }
-  std::size_t idle() const { return idle_.size(); }
-  std::size_t busy() const { return all_.size() - idle_.size(); }
+  std::size_t busy() const; ///< connections that carry something
   std::size_t waiting() const { return waiting_.size(); }
   const boost::asio::ip::tcp::endpoint& where() const { return where_; }
 
-private:
-  friend class client_exchange;
-  friend class client_connection;
-
-  void carry(client_connection& by, client_exchange& x);
-  void on_idle(client_connection& x);
+  // What its connections use.
+  const client_security& security() const { return security_; }
+  session_ptr& session() { return session_; }
+  void hand_over(client_connection& by, client_exchange& whose, http::reply&& x);
+  void settle(client_connection& x);
   void on_dead(client_connection& x);
   void take_next();
+
+private:
+  friend class client_exchange;
+
+  void carry(client_connection& by, client_exchange& x);
+  void take_off(client_connection& x);
+  void close(client_connection& x);
   void forget(client_exchange& x);
 
   io_loop& loop_;
   boost::asio::ip::tcp::endpoint where_;
   client_limits limits_;
+  client_security security_;
+  session_ptr session_; // the newest, to be taken up again; outlives the connections
   std::vector<std::shared_ptr<client_connection>> all_;
-  std::vector<client_connection*> idle_; // used last, last
+  std::vector<client_connection*> free_; // with room; used last, last
   std::deque<client_exchange*> waiting_;
 };
 

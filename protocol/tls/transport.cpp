@@ -13,10 +13,13 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 
 } // namespace
 
-void transport::secure_with(ssl_ptr ssl) {
+void transport::secure_with(ssl_ptr ssl, side as) {
   ssl_ = std::move(ssl);
   SSL_set_fd(ssl_.get(), fd_);
-  SSL_set_accept_state(ssl_.get());
+  if (as == side::server)
+    SSL_set_accept_state(ssl_.get());
+  else
+    SSL_set_connect_state(ssl_.get());
 }
 
 bool transport::peer_is_there() const {

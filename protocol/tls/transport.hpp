@@ -26,8 +26,10 @@ public:
   /// Plain TCP, until `secure_with`.
   explicit transport(int fd) : fd_{fd} {}
 
-  /// From here on TLS, as the server. Before the first byte.
-  void secure_with(ssl_ptr ssl);
+  enum class side : std::uint8_t { server, client };
+
+  /// From here on TLS. Before the first byte.
+  void secure_with(ssl_ptr ssl, side as = side::server);
 
   bool secure() const { return ssl_ != nullptr; }
 

@@ -64,7 +64,7 @@ TEST(definition_codec, reads_back_every_field_of_a_row) {
   group.upstreams = {{"h:1", 3, {{"version", "2"}}}};
   group.discovery = {discovery_kind::dns, "h:1", 5};
   group.balancing = balancing_kind::user_hash;
-  group.tls = {true, false, "pem", "name"};
+  group.tls = {true, false, "pem", "name", "certificate", "key"};
   group.signing = {signing_kind::sm3, "k", "salt"};
   group.health.path = "/health";
   group.retry = {0, 5};

@@ -169,13 +169,6 @@ TEST_F(Gateway, ABackendThatIsNotThereIs4002AndAnUnknownNameIs4003) {
   EXPECT_EQ(code(c.ask(request())), "6000");
 }
 
-TEST_F(Gateway, ABackendThatWantsTlsGetsNoPlainText) {
-  group.tls.enabled = true;
-  auto c = connect();
-  EXPECT_EQ(code(c.ask(request())), "6000");
-  EXPECT_EQ(backend.connections(), 0);
-}
-
 TEST_F(Gateway, ANameIsResolved) {
   group.upstreams = {{"localhost:" + std::to_string(backend.port()), 1, {}}};
   auto c = connect();
