@@ -32,7 +32,9 @@ bool same_connections(const api_group& x, const api_group& y) {
 }
 
 tls::client_security security_of(const live_group& of, const std::string& address) {
-  auto out = tls::client_security{of.security, of.set.tls.server_name, tls::application::http_1};
+  auto speaks =
+      of.set.protocol == backend_protocol::h2 ? tls::application::http_2 : tls::application::http_1;
+  auto out = tls::client_security{of.security, of.set.tls.server_name, speaks};
   if (out.context && out.server_name.empty()) {
     auto port = std::string{};
     auto by_name = of.set.discovery.kind == discovery_kind::dns;

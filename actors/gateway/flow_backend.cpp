@@ -20,8 +20,7 @@ constexpr std::uint32_t default_patience_ms = 3000;
 /// would be worse than none.
 bool is_spoken(const live_group& of) {
   auto& x = of.set;
-  return x.kind == backend_kind::http && x.protocol == backend_protocol::http1 &&
-         x.tls.enabled == (of.security != nullptr) &&
+  return x.kind == backend_kind::http && x.tls.enabled == (of.security != nullptr) &&
          (x.discovery.kind == discovery_kind::fixed || x.discovery.kind == discovery_kind::dns);
 }
 
@@ -103,7 +102,8 @@ void flow::on_failure(const tls::client_failure& x) {
   leave_instance();
   constexpr auto memos = std::array{"the backend cannot be reached",
       "too many calls wait for the backend", "the backend broke the connection",
-      "the backend's answer is malformed", "the backend's TLS or certificate cannot be accepted"};
+      "the backend's answer is malformed", "the backend's TLS or certificate cannot be accepted",
+      "the backend refused the request before it began"};
   auto memo = memos[static_cast<std::size_t>(x.why)];
   backend_done(answer_of(result::backend_failed, memo), true);
 }

@@ -73,6 +73,13 @@ std::string_view reply::header(std::string_view name) const {
   return {};
 }
 
+void reply::add(std::string_view name, std::string_view value) {
+  auto size = [](std::size_t x) { return static_cast<std::uint32_t>(x); };
+  places_.push_back({size(head_.size()), size(name.size()), size(head_.size() + name.size()),
+      size(value.size())});
+  head_.append(name).append(value);
+}
+
 void response_reader::begin(bool head) {
   auto limits = limits_;
   *this = response_reader{limits};

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace shoal::http {
@@ -28,6 +29,7 @@ class reply {
 public:
   int status = 0;
   std::string body;
+  std::vector<std::pair<std::string, std::string>> trailers; ///< of HTTP/2 only
 
   struct field {
     std::string_view name, value;
@@ -42,6 +44,9 @@ public:
 
   /// Value of the first field of that name; empty if there is none.
   std::string_view header(std::string_view name) const;
+
+  /// One more field; its name and value are good.
+  void add(std::string_view name, std::string_view value);
 
 private:
   friend class response_reader;

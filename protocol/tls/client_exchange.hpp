@@ -18,12 +18,13 @@ enum class client_error : std::uint8_t {
   broken,      ///< reset, or ended before or within the answer
   malformed,   ///< the answer is none
   insecure,    ///< TLS could not be agreed, or the certificate is not to be believed
+  refused,     ///< the server says that it has done nothing about it
 };
 
 /// Whether the server cannot have acted on the request.
 constexpr bool never_arrived(client_error x) {
   return x == client_error::unreachable || x == client_error::overloaded ||
-         x == client_error::insecure;
+         x == client_error::insecure || x == client_error::refused;
 }
 
 struct client_failure {
@@ -57,8 +58,11 @@ protected:
 private:
   friend class client_pool;
   friend class client_connection;
+  friend class client_http_2;
   client_connection* carrier_ = nullptr;
   client_pool* waits_in_ = nullptr;
+  std::uint32_t stream_ = 0; ///< of HTTP/2
+  bool moved_ = false;       ///< from a connection that said goodbye before it began this
 };
 
 } // namespace shoal::tls

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/tls/client_http_1.hpp"
+#include "protocol/tls/client_http_2.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
@@ -40,6 +41,11 @@ client_pool::~client_pool() {
 }
 
 void client_pool::start(client_exchange& x) {
+  x.moved_ = false;
+  place(x);
+}
+
+void client_pool::place(client_exchange& x) {
   if (!free_.empty())
     return carry(*free_.back(), x);
   if (all_.size() >= limits_.connections) {
@@ -49,11 +55,18 @@ void client_pool::start(client_exchange& x) {
     waiting_.push_back(&x);
     return;
   }
-  auto made = std::make_shared<client_http_1>(loop_, *this, limits_.answer);
+  auto made = std::shared_ptr<client_connection>{};
+  if (security_.speaks == application::http_2)
+    made =
+        std::make_shared<client_http_2>(loop_, *this, limits_.answer, security_.context != nullptr);
+  else
+    made = std::make_shared<client_http_1>(loop_, *this, limits_.answer);
   if (!made->connect(where_))
     return x.on_failure({client_error::unreachable, "no connection can be made"});
   made->place = static_cast<std::uint32_t>(all_.size());
   all_.push_back(made);
+  made->is_free = true;
+  free_.push_back(made.get());
   carry(*made, x);
 }
 
@@ -89,6 +102,24 @@ void client_pool::hand_over(client_connection& by, client_exchange& whose, http:
   settle(by);
   whose.on_reply(std::move(x));
   take_next();
+}
+
+void client_pool::give_back(
+    client_connection& by, client_exchange& whose, const client_failure& x) {
+  whose.carrier_ = nullptr;
+  settle(by);
+  whose.on_failure(x);
+  take_next();
+}
+
+/// A connection that is going away has not begun this one. Once: whoever answers every request with
+/// a goodbye is not followed for ever.
+void client_pool::start_elsewhere(client_connection& by, client_exchange& whose) {
+  if (std::exchange(whose.moved_, true))
+    return give_back(by, whose, {client_error::refused, "the server takes no requests"});
+  whose.carrier_ = nullptr;
+  settle(by);
+  place(whose);
 }
 
 /// After an exchange has left the connection.
@@ -137,7 +168,7 @@ void client_pool::take_next() {
     auto* next = waiting_.front();
     waiting_.pop_front();
     next->waits_in_ = nullptr;
-    start(*next);
+    place(*next);
   }
 }
 

@@ -1,11 +1,12 @@
-// Connections of one I/O loop to one other server: HTTP/1.1, kept alive, one exchange at a time on
-// each, plain or over TLS. Owned by a service of the loop, used on its thread only; not destroyed
-// by what an exchange does when it hears its end.
+// Connections of one I/O loop to one other server, kept alive, plain or over TLS: HTTP/1.1 with one
+// exchange at a time on each, or HTTP/2 with many (by `client_security::speaks`). Owned by a
+// service of the loop, used on its thread only; not destroyed by what an exchange does when it
+// hears its end.
 //
-//   start ──> an idle connection, the one used last ── none ──> a new one ── at the limit ──> waits
-//                │                                                                   (bounded; else
-//                v                                                                    `overloaded`)
-//   request sent ──> answer ──> idle again, or closed if anything about it is doubtful
+//   start ──> a connection with room, used last ── none ──> a new one ── at the limit ──> waits
+//                │                                                               (bounded; else
+//                v                                                                `overloaded`)
+//   request sent ──> answer ──> room again, or closed if anything about it is doubtful
 //
 // Guarantees: a connection on which something went wrong (reset, half an answer, bytes nobody asked
 // for, an exchange that was cancelled) never carries another exchange. Idle connections are
@@ -59,6 +60,8 @@ public:
   const client_security& security() const { return security_; }
   session_ptr& session() { return session_; }
   void hand_over(client_connection& by, client_exchange& whose, http::reply&& x);
+  void give_back(client_connection& by, client_exchange& whose, const client_failure& x);
+  void start_elsewhere(client_connection& by, client_exchange& whose);
   void settle(client_connection& x);
   void on_dead(client_connection& x);
   void take_next();
@@ -66,6 +69,7 @@ public:
 private:
   friend class client_exchange;
 
+  void place(client_exchange& x);
   void carry(client_connection& by, client_exchange& x);
   void take_off(client_connection& x);
   void close(client_connection& x);
