@@ -202,6 +202,16 @@ std::optional<failure> by_path(const call& x, const api_definition& api, parts& 
   return fill_path(api.backend.path, into);
 }
 
+std::optional<failure> by_grpc(const call& x, const backend_wish& wish, parts& into) {
+  into.method = "POST";
+  into.path.append(grpc_path(wish.api));
+  into.content_type = "application/grpc";
+  into.headers = {{"TE", "trailers"}, {"grpc-timeout", grpc_timeout(wish.left)}};
+  auto flaw = write_grpc_message(x, *wish.types, into.made_body);
+  into.body = into.made_body;
+  return flaw;
+}
+
 /// Headers of the client that are not the backend's business. By length first: this is asked for
 /// every header of every call.
 bool is_ours(std::string_view name) {
@@ -228,9 +238,9 @@ bool is_ours(std::string_view name) {
   case 11:
     return is("traceparent", "workspaceid");
   case 12:
-    return is("content-type");
+    return is("content-type", "grpc-timeout");
   case 13:
-    return is("if-none-match");
+    return is("grpc-encoding", "if-none-match");
   case 14:
     return is("content-length", "http2-settings", "operation-type");
   case 15:
@@ -304,12 +314,16 @@ std::optional<failure> write_backend_request(
     const call& x, const backend_wish& wish, backend_bytes& into) {
   auto p = parts{};
   p.path = wish.group.set.path_prefix;
-  auto flaw = x.is_rest() ? by_path(x, wish.api, p) : by_operation(x, wish.api, p);
+  auto grpc = wish.group.set.kind == backend_kind::grpc;
+  auto flaw = grpc          ? by_grpc(x, wish, p)
+              : x.is_rest() ? by_path(x, wish.api, p)
+                            : by_operation(x, wish.api, p);
   if (flaw)
     return flaw;
-  if (!wish.api.backend.content_type.empty())
+  if (!grpc && !wish.api.backend.content_type.empty())
     p.content_type = wish.api.backend.content_type;
-  if (!wish.api.backend.charset.empty() && p.content_type.find("charset") == std::string::npos)
+  if (!grpc && !wish.api.backend.charset.empty() &&
+      p.content_type.find("charset") == std::string::npos)
     p.content_type.append("; charset=").append(wish.api.backend.charset);
   auto extra = std::move(p.headers);
   apply_rules(wish.api.headers, header_place::request, rule_values::of(x, wish.traceparent), extra);

@@ -7,17 +7,21 @@
 // taken out of the first argument and put where they belong; without them the body is the argument
 // itself. A REST call's query and body pass as they are.
 //
+// gRPC: a POST of the one message to the path, with the call's deadline (grpc_call.hpp).
+//
 // Of the client's headers everything passes but what belongs to the connection or to the gateway
 // (signature, encryption, host, lengths); what the gateway knows better is written anew
 // (X-Forwarded-For, traceparent, app, user). Then the API's rules, then the group's signature.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/definitions.hpp"
+#include "actors/gateway/grpc_call.hpp"
 #include "actors/gateway/registry.hpp"
 
 namespace shoal::gateway {
@@ -25,9 +29,11 @@ namespace shoal::gateway {
 struct backend_wish {
   const api_definition& api;
   const live_group& group;
-  std::string_view host;        ///< for the Host header, unless the group names one
-  std::string_view traceparent; ///< empty: none is sent
-  const header_list& principal; ///< what the authorizer says of the caller
+  std::string_view host;             ///< for the Host header, unless the group names one
+  std::string_view traceparent;      ///< empty: none is sent
+  const header_list& principal;      ///< what the authorizer says of the caller
+  std::chrono::milliseconds left{0}; ///< until the call's deadline
+  const grpc_types* types = nullptr; ///< if the group's kind is gRPC
 };
 
 struct backend_bytes {

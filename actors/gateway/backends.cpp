@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "actors/clock.hpp"
+#include "actors/gateway/grpc_call.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::gateway {
@@ -28,7 +29,7 @@ bool same_connections(const api_group& x, const api_group& y) {
     return z.discovery.kind == discovery_kind::dns ? z.discovery.source : std::string{};
   };
   return x.max_connections == y.max_connections && x.max_waiting == y.max_waiting &&
-         x.protocol == y.protocol && x.tls == y.tls && named(x) == named(y);
+         x.protocol == y.protocol && x.kind == y.kind && x.tls == y.tls && named(x) == named(y);
 }
 
 tls::client_security security_of(const live_group& of, const std::string& address) {
@@ -67,10 +68,12 @@ std::string text_of(const tcp::endpoint& x) {
 class health_probe : public tls::client_exchange, public tls::alarm {
 public:
   health_probe(tls::io_loop& loop, instance& of, const api_group& group)
-      : of_{of}, rule_{group.health} {
-    request_bytes = "GET " + rule_.path +
-                    " HTTP/1.1\r\nHost: " + (group.host.empty() ? of.address : group.host) +
-                    "\r\n\r\n";
+      : of_{of}, rule_{group.health}, grpc_{group.kind == backend_kind::grpc} {
+    auto& host = group.host.empty() ? of.address : group.host;
+    if (grpc_)
+      request_bytes = grpc_health_request(host, std::string_view{rule_.path}.substr(1));
+    else
+      request_bytes = "GET " + rule_.path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
     loop.alarms().set(*this, std::chrono::milliseconds{rule_.timeout_ms});
     of.pool->start(*this);
   }
@@ -78,7 +81,9 @@ public:
   bool over() const { return over_; }
 
 private:
-  void on_reply(http::reply&& x) override { tell(x.status >= 200 && x.status < 400); }
+  void on_reply(http::reply&& x) override {
+    tell(grpc_ ? is_serving(x) : x.status >= 200 && x.status < 400);
+  }
   void on_failure(const tls::client_failure&) override { tell(false); }
   void on_alarm() override {
     cancel();
@@ -91,6 +96,7 @@ private:
 
   instance& of_;
   health_rule rule_;
+  bool grpc_;
   bool over_ = false;
 };
 

@@ -87,11 +87,13 @@ private:
   backend_group* backends_ = nullptr;
   instance_ptr to_;
   const instance* failed_at_ = nullptr; // where the attempt before went
+  grpc_types types_;                    // if the group's kind is gRPC
   mgw::cipher_session session_;
   std::string traceparent_; // to the backend
   std::string cache_key_;
   header_list principal_;
   std::int64_t begun_us_ = 0;
+  std::int64_t deadline_us_ = 0; // of the backend
   std::int64_t sent_us_ = 0;
   std::int64_t backend_us_ = -1;
   std::size_t request_bytes_ = 0;

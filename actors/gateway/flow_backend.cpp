@@ -20,7 +20,7 @@ constexpr std::uint32_t default_patience_ms = 3000;
 /// would be worse than none.
 bool is_spoken(const live_group& of) {
   auto& x = of.set;
-  return x.kind == backend_kind::http && x.tls.enabled == (of.security != nullptr) &&
+  return x.kind != backend_kind::local && x.tls.enabled == (of.security != nullptr) &&
          (x.discovery.kind == discovery_kind::fixed || x.discovery.kind == discovery_kind::dns);
 }
 
@@ -42,7 +42,10 @@ void flow::choose_group() {
         answer_of(result::target_service_missing, "this kind of backend is not served"), true);
   backends_ = &owner_.group_of(*in_, group_);
   backends_->budget().on_call(group_->set.retry.budget_percent);
+  if (group_->set.kind == backend_kind::grpc)
+    types_ = grpc_types_of(*in_, *api_);
   owner_.loop_.alarms().set(*this, patience());
+  deadline_us_ = steady_us() + std::chrono::microseconds{patience()}.count();
   send();
 }
 
@@ -62,7 +65,8 @@ void flow::send() {
   }
   to_ = std::move(found.to);
   auto bytes = backend_bytes{std::move(request_bytes), false, false};
-  auto wish = backend_wish{*api_, *group_, to_->address, traceparent_, principal_};
+  auto left = std::chrono::milliseconds{(deadline_us_ - steady_us()) / 1000};
+  auto wish = backend_wish{*api_, *group_, to_->address, traceparent_, principal_, left, &types_};
   if (auto flaw = write_backend_request(call_, wish, bytes)) {
     to_ = nullptr;
     return refuse(std::move(*flaw));
@@ -84,13 +88,16 @@ void flow::wait_for_name() {
 
 void flow::on_reply(http::reply&& x) {
   backend_us_ = steady_us() - sent_us_;
-  auto failed = x.status >= 500;
+  auto grpc = group_->set.kind == backend_kind::grpc;
+  auto failed = grpc ? is_grpc_fault(x) : x.status >= 500;
   if (failed)
     backends_->on_failure(*to_, owner_.now_ms());
   else
     backends_->on_success(*to_);
   leave_instance();
-  backend_done(answer_of_reply(std::move(x), call_), failed);
+  backend_done(
+      grpc ? answer_of_grpc(std::move(x), call_, types_) : answer_of_reply(std::move(x), call_),
+      failed);
 }
 
 void flow::on_failure(const tls::client_failure& x) {
