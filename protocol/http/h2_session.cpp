@@ -27,6 +27,9 @@ constexpr std::int32_t connection_window = 1024 * 1024;
 /// the connection's.
 constexpr std::uint32_t explained_each = 2;
 
+/// A header list that is too large by little gets an answer; by this factor, it is a bomb.
+constexpr std::size_t bomb_factor = 4;
+
 std::string_view text(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
@@ -120,6 +123,7 @@ struct h2_session::state {
   std::size_t held = 0;
   std::size_t under_way = 0;
   std::size_t leaving = 0;
+  std::size_t unsent = 0;
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
   std::uint64_t now_ms = 0;
@@ -189,6 +193,7 @@ struct h2_session::state {
     }
     if (has_body && !x.head)
       x.out = std::move(with.body);
+    unsent += x.out.size();
     auto provider = nghttp2_data_provider{};
     provider.source.ptr = this;
     provider.read_callback = &read_body;
@@ -206,6 +211,7 @@ struct h2_session::state {
     std::copy_n(x->out.data() + x->sent, n, out);
     x->sent += n;
     me->sent += n;
+    me->unsent -= n;
     me->explained += explained_each;
     if (x->sent == x->out.size()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -244,8 +250,12 @@ struct h2_callbacks {
     auto& me = of(user);
     auto* x = me.find(frame->hd.stream_id);
     if (!x)
-      return 0;
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; // refused: the rest is only decompressed
     x->header += name_size + value_size + 32;
+    if (x->header > bomb_factor * me.limits.header) {
+      me.end(NGHTTP2_ENHANCE_YOUR_CALM);
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     if (x->refusal != 0 || x->is_trailer)
       return 0; // read on only to keep the compression in step
     if (x->header > me.limits.header) {
@@ -397,6 +407,7 @@ struct h2_callbacks {
     me.held -= x->what.body.size();
     if (x->answered)
       --me.leaving;
+    me.unsent -= x->out.size() - x->sent;
     me.streams.erase(id);
     // Given up before anybody looked at it: then nobody will.
     me.under_way -= std::erase_if(me.self.arrived_,
@@ -469,8 +480,13 @@ void h2_session::answer(std::uint32_t stream, response x) {
   if (me.under_way == 0)
     return;
   --me.under_way;
-  if (found && found->whole && !found->answered)
-    me.send(id, *found, std::move(x));
+  if (!found || !found->whole || found->answered)
+    return;
+  if (me.unsent + x.body.size() > me.limits.unsent) {
+    ++me.refused;
+    x = problem(503, ec::overloaded, "earlier answers have not been read");
+  }
+  me.send(id, *found, std::move(x));
 }
 
 void h2_session::produce(std::string& out, std::size_t enough) {
@@ -528,6 +544,7 @@ std::size_t h2_session::held() const { return state_->held; }
 std::size_t h2_session::under_way() const { return state_->under_way; }
 std::size_t h2_session::streams() const { return state_->streams.size(); }
 std::size_t h2_session::leaving() const { return state_->leaving; }
+std::size_t h2_session::unsent() const { return state_->unsent; }
 std::uint64_t h2_session::sent() const { return state_->sent; }
 std::uint64_t h2_session::refused() const { return state_->refused; }
 

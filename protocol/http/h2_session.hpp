@@ -10,8 +10,10 @@
 // header lists; bodies, one and all of a connection together; how long a request may take to
 // arrive; and frames that make work and carry none (resets, settings, priorities, empty data, and
 // the pings and window updates that neither requests nor our data explain), which draw on a budget
-// that refills with time. Who exhausts it gets GOAWAY with ENHANCE_YOUR_CALM. Memory for answers is
-// bounded by the handler: at most one answer per stream waits here for the peer's window.
+// that refills with time. Who exhausts it gets GOAWAY with ENHANCE_YOUR_CALM, and so does who sends
+// a header list of several times the limit: a byte of it can mean a field of kilobytes, which are
+// looked at each time. Answers wait here for the peer's window, one per stream, up to a sum; more
+// are replaced by 503.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,7 @@ struct h2_limits {
   std::size_t header = 16 * 1024;            ///< names + values + 32 per field, as RFC 9113 counts
   std::size_t body = 16 * 1024 * 1024;       ///< of one request
   std::size_t unfinished = 32 * 1024 * 1024; ///< of all incomplete requests of the connection
+  std::size_t unsent = 32 * 1024 * 1024; ///< of answers that the peer does not read; more get 503
   std::uint32_t streams = 100;
   std::uint32_t idle_frames = 400;           ///< frames without use that may come at once
   std::uint32_t idle_frames_per_second = 40; ///< and for as long as they like
@@ -91,6 +94,9 @@ public:
 
   /// Bytes of answers that have been put into frames; grows as the peer reads.
   std::uint64_t sent() const;
+
+  /// Bytes of answers that wait for the peer's window.
+  std::size_t unsent() const;
 
   /// Streams that broke a rule, and connections that were ended for it.
   std::uint64_t refused() const;

@@ -562,16 +562,45 @@ TEST(h2_session, ends_heads_without_end) {
   EXPECT_EQ(x.server.held(), 0u);
 }
 
-TEST(h2_session, unpacks_no_more_than_its_limit) {
+/// One field of 4 KB is remembered, then named by one byte each.
+std::string named_again(std::size_t times) {
+  return h2_get() + std::string("\x40\x01x\x7f\xa1\x1e", 6) + std::string(4'000, 'y') +
+         std::string(times, '\xbe');
+}
+
+TEST(h2_session, answers_a_head_that_unpacks_to_a_little_more_than_its_limit) {
   auto x = raw{};
-  // One field of 4 KB is remembered, then named by one byte each, 16,000 times.
-  auto bomb = h2_get();
-  bomb += std::string("\x40\x01x\x7f\xa1\x1e", 6) + std::string(4'000, 'y');
-  bomb += std::string(12'000, '\xbe');
-  x.send(h2_frame(headers, end_headers | end_stream, 1, bomb));
+  x.send(h2_frame(headers, end_headers | end_stream, 1, named_again(10)));
   EXPECT_TRUE(x.got.empty());
   EXPECT_EQ(x.server.refused(), 1u);
   EXPECT_FALSE(x.server.over());
+}
+
+TEST(h2_session, ends_who_sends_a_bomb) {
+  auto x = raw{};
+  x.send(h2_frame(headers, end_headers | end_stream, 1, named_again(12'000)));
+  EXPECT_TRUE(x.got.empty());
+  EXPECT_TRUE(x.server.over());
+  EXPECT_EQ(x.goodbye(), enhance_your_calm);
+}
+
+TEST(h2_session, bounds_all_answers_that_nobody_reads) {
+  auto limits = h2_limits{};
+  limits.unsent = 2'500'000;
+  auto x = pair{limits, 0};
+  auto asked = std::vector<std::int32_t>{};
+  for (auto i = 0; i < 4; ++i)
+    asked.push_back(x.client.ask(h2_head("GET", "/")));
+  x.talk();
+  for (auto i = std::size_t{0}; i < 3; ++i)
+    x.answer(i, plain(std::string(1'000'000, 'x')));
+  EXPECT_EQ(x.client.answers[asked[1]].status(), "200");
+  EXPECT_EQ(x.client.answers[asked[2]].status(), "503");
+  EXPECT_LE(x.server.unsent(), limits.unsent);
+  x.client.reset(asked[0]);
+  x.talk();
+  x.answer(3, plain(std::string(1'000'000, 'x')));
+  EXPECT_EQ(x.client.answers[asked[3]].status(), "200") << "there is room again";
 }
 
 } // namespace
