@@ -35,6 +35,14 @@ std::string_view head_flaw(std::string_view bytes, char before) {
   return {};
 }
 
+/// Some readers take it for a line end, and others do not.
+bool has_bare_line_feed(std::string_view bytes) {
+  for (auto at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1))
+    if (at == 0 || bytes[at - 1] != '\r')
+      return true;
+  return false;
+}
+
 bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -59,6 +67,7 @@ public:
   std::optional<refusal> flaw;
   bool http_1_0 = false;
   bool expects_continue = false;
+  std::uint64_t chunk_left = 0; ///< data of the present chunk that has not been read
 
 private:
   using verb = beast::http::verb;
@@ -135,9 +144,14 @@ private:
     return bytes.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& error) override {
+    chunk_left = size;
+    if (has_bare_line_feed({extension.data(), extension.size()}))
+      refuse(error, {400, ec::invalid_argument, "line ends with a bare LF"});
+  }
 
   std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, error_code& error) override {
+    chunk_left -= bytes.size();
     return on_body_impl(bytes, error);
   }
 
@@ -222,7 +236,9 @@ parser::outcome parser::read_body() {
     return outcome::have_request;
   }
   // What Beast leaves unread in a body is a chunk header or the end of the last chunk, both short
-  // in honest requests.
+  // in honest requests. It would go on waiting for a line end that others have seen already.
+  if (input_.size() >= least && message_->chunk_left == 0 && has_bare_line_feed(input_))
+    return refuse(400, ec::invalid_argument, "line ends with a bare LF");
   if (input_.size() > limits_.header)
     return refuse(400, ec::invalid_argument, "chunk header too large");
   return outcome::need_more;

@@ -132,6 +132,23 @@ INSTANTIATE_TEST_SUITE_P(table, parser_refuses, ::testing::ValuesIn(bad_inputs),
   return name;
 });
 
+TEST(parser, does_not_wait_behind_a_bare_line_feed_between_chunks) {
+  for (auto part : {"3\nabc\n0", "3;ab\n", "3\r\nabc\n0\n\nGET", "3\r\nabc\r\n0\n\n"}) {
+    auto x = parser{parser_limits{}};
+    x.feed(post(chunked, part));
+    EXPECT_EQ(x.next(), outcome::failed) << part;
+  }
+}
+
+TEST(parser, takes_line_feeds_that_are_data_of_a_chunk) {
+  auto x = parser{parser_limits{}};
+  x.feed(post(chunked, "6\r\n\n"));
+  EXPECT_EQ(x.next(), outcome::need_more);
+  x.feed("\n\n\n\n\n\r\n0\r\n\r\n");
+  ASSERT_EQ(x.next(), outcome::have_request);
+  EXPECT_EQ(x.take().body, "\n\n\n\n\n\n");
+}
+
 TEST(parser, takes_a_request_apart) {
   auto got = parse("PUT /v1/a%2Fb?x=1&y=?2 HTTP/1.1\r\nHost: h\r\nX-A: one \r\nx-b:two\r\n"
                    "Content-Length: 5\r\n\r\nhello");
