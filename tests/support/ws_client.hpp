@@ -98,6 +98,9 @@ public:
     return out;
   }
 
+  /// No part of a message is left.
+  bool at_end() const { return input_.empty(); }
+
   tls_client stream;
   std::string head;
 
