@@ -17,6 +17,7 @@
 #include "tools/bench/contenders/proxies.hpp"
 #include "tools/bench/contenders/shoal.hpp"
 #include "tools/bench/load/http_tools.hpp"
+#include "tools/bench/scenarios/gateway_calls.hpp"
 #include "tools/bench/scenarios/scenario.hpp"
 
 namespace shoal::bench {
@@ -168,6 +169,9 @@ private:
     note("signed_requests_per_s",
         wrk_rate(x.authenticated.url.empty() ? x.small : x.authenticated, connections));
     note("h2_requests_per_s", h2_rate(x.small, h2_connections, h2_streams));
+    if (x.contender == "shoal") // nobody else has such connections
+      note("calls_per_s",
+          device_call_rate(*shoal_, around_.wishes, "bench.small", x.small.body, x.small.seconds));
   }
 
   void measure_latencies() {
@@ -191,6 +195,9 @@ private:
     for (auto* name :
         {"requests_per_s", "requests_1k_per_s", "signed_requests_per_s", "h2_requests_per_s"})
       out.push_back({name, "requests/s", median(found_[contender][name]), better::higher});
+    if (contender == "shoal")
+      out.push_back(
+          {"calls_per_s", "calls/s", median(found_[contender]["calls_per_s"]), better::higher});
     for (auto* name : {"added_p50_ms", "added_p99_ms"})
       out.push_back({name, "ms", median(found_[contender][name]), better::lower});
     return out;

@@ -100,7 +100,7 @@ void shoal_device::login(connection& c) {
 
 std::size_t shoal_device::received(connection& c, std::string_view bytes) {
   now_ = now_ns();
-  fresh_ = 0;
+  fresh_ = answered_ = 0;
   auto used = std::size_t{0};
   while (bytes.size() - used >= frame_header_size) {
     auto length = big_endian(bytes.substr(used));
@@ -114,7 +114,16 @@ std::size_t shoal_device::received(connection& c, std::string_view bytes) {
     tally_.deliver(fresh_, now_);
   if (owes_ack_)
     append_ack(c.out);
+  if (answered_ > 0)
+    tally_.deliver(answered_, now_);
+  for (; answered_ > 0; --answered_)
+    c.out += call_;
   return used;
+}
+
+void shoal_device::repeat(connection& c, std::string call) {
+  call_ = std::move(call);
+  c.out += call_;
 }
 
 void shoal_device::handle(std::uint8_t type, std::string_view body) {
@@ -144,6 +153,14 @@ void shoal_device::handle(std::uint8_t type, std::string_view body) {
         (at.number == 1 ? epoch_ : handled_) = at.value;
     }
     granted();
+    break;
+  case frame_type::call_result:
+    for (auto f = fields{body}; f.next();) {
+      if (f.number == 2 && f.value == 1000)
+        ++answered_;
+      else if (f.number == 2)
+        code = f.value;
+    }
     break;
   case frame_type::close:
     for (auto f = fields{body}; f.next();) {

@@ -22,6 +22,9 @@ public:
   void login(connection& c) override;
   std::size_t received(connection& c, std::string_view bytes) override;
 
+  /// Sends this Call frame, again whenever it is answered; answers count as deliveries.
+  void repeat(connection& c, std::string call);
+
 private:
   void handle(std::uint8_t type, std::string_view body);
   void take_ops(std::string_view body);
@@ -32,6 +35,8 @@ private:
   std::uint32_t binding_ = 0;
   std::size_t fresh_ = 0; ///< ops of the current read
   std::int64_t now_ = 0;
+  std::string call_;         ///< a whole frame
+  std::size_t answered_ = 0; ///< of the current read
   bool owes_ack_ = false;
 };
 
