@@ -1,5 +1,7 @@
 // What a client of the mobile gateway sends: forms, JSON, envelopes. Refused with a code, or read
 // within the limits; nothing opens that was not sealed; JSON is JSON for another reader, too.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "protocol/mgw/envelope_cipher.hpp"
@@ -23,11 +25,26 @@ const mgw::envelope_keys& keys() {
   return out;
 }
 
+/// "Name: value" in lines, then the body.
+void read_fields(std::string_view in, http::request& x) {
+  while (!in.empty()) {
+    auto line = in.substr(0, in.find('\n'));
+    in.remove_prefix(std::min(in.size(), line.size() + 1));
+    if (line.empty())
+      break;
+    auto colon = std::min(line.find(": "), line.size());
+    x.headers.emplace_back(line.substr(0, colon), line.substr(std::min(line.size(), colon + 2)));
+  }
+  x.body = in;
+}
+
 void read_as_call(std::string_view in, unsigned how) {
   auto x = http::request{"POST", "/mgw.htm", "", {}, "", ""};
   if ((how & 1) != 0) {
     x.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
     x.body = in;
+  } else if ((how & 2) != 0) {
+    read_fields(in, x);
   } else {
     x.method = "GET";
     x.query = in;
