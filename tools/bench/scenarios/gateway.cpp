@@ -89,7 +89,7 @@ void try_out(const http_work& work) {
   auto command = std::vector<std::string>{"curl", "-sik", "--http1.1", "-d", work.body};
   for (auto& [name, value] : work.headers) {
     command.push_back("-H");
-    command.push_back(name + ": " + value);
+    command.push_back(std::string{name}.append(": ").append(value));
   }
   command.push_back(work.url);
   auto said = output_of(command, work.folder + "/log", 10);
