@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/post.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
 namespace {
-
-namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
 
 /// One connection's share of a turn of the loop, in each direction.
 constexpr int reads_per_turn = 4;
@@ -35,14 +34,16 @@ constexpr auto place_time = std::chrono::seconds{1};
 
 } // namespace
 
-connection::connection(io_loop& loop, target self, stream_socket socket)
-    : loop_{loop}, self_{self}, socket_{std::move(socket)}, transport_{socket_.native_handle()} {
+connection::connection(io_loop& loop, target self, int fd)
+    : loop_{loop}, self_{self}, fd_{fd}, transport_{fd}, watched_{poller::read} {
   deadline_in(io_loop::ticks(loop.options().handshake_timeout));
 }
 
-connection::~connection() = default;
+connection::~connection() { ::close(fd_); }
 
 void connection::start(bool plain) {
+  if (!loop_.sockets().add(fd_, self_, watched_))
+    return abandon(ec::none);
   if (plain)
     established();
   else
@@ -55,6 +56,20 @@ void connection::begin_handshake(ssl_ptr ssl) {
   has_place_ = true;
   deadline_in(io_loop::ticks(std::min(place_time, loop_.options().handshake_timeout)));
   shake_hands();
+}
+
+void connection::on_ready(std::uint8_t what) {
+  auto told_in_vain = what & ~wishes();
+  if ((what & poller::read) && waits_readable_)
+    on_readable();
+  if ((what & poller::write) && waits_writable_)
+    on_writable();
+  // What nobody waits for would be told again and again. Having read, a socket is left as it is
+  // until that happens: most often somebody waits again before there are bytes. Writing is always
+  // possible.
+  auto idle = watched_ & ~wishes();
+  if (!is_dead() && (idle & (told_in_vain | poller::write)))
+    watch();
 }
 
 void connection::on_readable() {
@@ -131,9 +146,9 @@ void connection::flush() {
 }
 
 std::string connection::peer() const {
-  auto error = boost::system::error_code{};
-  auto end = socket_.remote_endpoint(error);
-  if (error)
+  auto end = boost::asio::ip::tcp::endpoint{};
+  auto size = static_cast<socklen_t>(end.capacity());
+  if (::getpeername(fd_, end.data(), &size) != 0)
     return "unknown";
   auto out = end.address().to_string();
   if (end.address().is_v6())
@@ -280,17 +295,25 @@ void connection::wait(io_status status) {
 }
 
 void connection::wait_readable() {
-  if (std::exchange(waits_readable_, true))
+  if (std::exchange(waits_readable_, true) || (watched_ & poller::read))
     return;
-  socket_.async_wait(tcp::socket::wait_read,
-      [&loop = loop_, self = self_](const auto&) { loop.on_readable(self); });
+  watch();
 }
 
 void connection::wait_writable() {
-  if (std::exchange(waits_writable_, true))
+  if (std::exchange(waits_writable_, true) || (watched_ & poller::write))
     return;
-  socket_.async_wait(tcp::socket::wait_write,
-      [&loop = loop_, self = self_](const auto&) { loop.on_writable(self); });
+  watch();
+}
+
+std::uint8_t connection::wishes() const {
+  return static_cast<std::uint8_t>((waits_readable_ ? poller::read : poller::nothing) |
+                                   (waits_writable_ ? poller::write : poller::nothing));
+}
+
+void connection::watch() {
+  watched_ = wishes();
+  loop_.sockets().change(fd_, self_, watched_);
 }
 
 } // namespace shoal::tls

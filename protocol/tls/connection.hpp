@@ -9,18 +9,13 @@
 // Until its handshake begins a connection has no TLS state: thousands that arrive at once cost a
 // socket and this object each, while they wait for their turn.
 //
-// Written to be small: while a connection is idle it holds its SSL state, this object, its driver
-// and one pending wait of Asio, and no buffer. Bytes are read into a buffer of the loop and handed
-// on at once.
+// Written to be small: while a connection is idle it holds its SSL state, this object and its
+// driver, and no buffer. Bytes are read into a buffer of the loop and handed on at once.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include "protocol/codes.hpp"
 #include "protocol/frame.hpp"
@@ -34,21 +29,19 @@ namespace shoal::tls {
 
 class io_loop;
 
-/// Asio's socket with its executor known at compile time, which is smaller than the type-erased
-/// default.
-using stream_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
 class connection : public timing_wheel::entry {
 public:
-  connection(io_loop& loop, target self, stream_socket socket);
+  /// Owns the socket `fd`, which does not block.
+  connection(io_loop& loop, target self, int fd);
   ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
 
   // Called by the loop.
   void start(bool plain);
   void begin_handshake(ssl_ptr ssl);
+  void on_ready(std::uint8_t what);
   void on_readable();
-  void on_writable();
   void on_due();
   void flush();
 
@@ -91,6 +84,7 @@ public:
 private:
   enum class phase : std::uint8_t { arrived, handshake, open, flushing, lingering, dead };
 
+  void on_writable();
   void shake_hands();
   void leave_place();
   void established();
@@ -100,16 +94,19 @@ private:
   void wait(io_status status);
   void wait_readable();
   void wait_writable();
+  std::uint8_t wishes() const;
+  void watch();
 
   io_loop& loop_;
   target self_;
-  stream_socket socket_;
+  int fd_;
   transport transport_;
   outbox out_;
   std::unique_ptr<driver> driver_;
   std::uint64_t deadline_ = 0;
   std::uint32_t pending_ = 0; // bytes that OpenSSL holds encrypted and has not got rid of
   std::uint16_t discarded_ = 0;
+  std::uint8_t watched_; // what the poller was asked for: `wishes`, or more
   phase phase_ = phase::arrived;
   bool has_place_ = false; // among the loop's handshakes
   bool ended_ = false;     // the driver was told

@@ -21,7 +21,6 @@ namespace shoal::tls {
 namespace {
 
 namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
 
 /// A TLS record is at most this long, so one read empties what OpenSSL has decrypted.
 constexpr std::size_t scratch_size = 16 * 1024;
@@ -39,18 +38,12 @@ constexpr std::size_t kept_commands = 16 * 1024;
 /// The loop's sockets belong to one thread; only `post` comes from others.
 constexpr int one_thread = BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO;
 
-tcp family_of(int fd) {
-  auto address = sockaddr_storage{};
-  auto size = socklen_t{sizeof(address)};
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  return address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
-}
-
 } // namespace
 
 io_loop::io_loop(unsigned index, std::shared_ptr<const loop_setup> setup)
     : index_{index}, setup_{std::move(setup)}, context_{one_thread}, ticker_{context_},
-      alarms_{context_}, read_scratch_(scratch_size), write_scratch_(scratch_size) {}
+      alarms_{context_}, sockets_{context_}, read_scratch_(scratch_size),
+      write_scratch_(scratch_size) {}
 
 io_loop::~io_loop() { stop(); }
 
@@ -160,20 +153,12 @@ void io_loop::begin_handshakes() {
 
 void io_loop::bury(connection& x) { dead_.push_back(x.self().slot); }
 
-void io_loop::on_readable(target x) {
-  if (auto* found = find(x))
-    found->on_readable();
-  end_turn();
-}
-
-void io_loop::on_writable(target x) {
-  if (auto* found = find(x))
-    found->on_writable();
-  end_turn();
-}
-
 void io_loop::post_readable(target x) {
-  asio::post(context_, [this, x] { on_readable(x); });
+  asio::post(context_, [this, x] {
+    if (auto* found = find(x))
+      found->on_readable();
+    end_turn();
+  });
 }
 
 void io_loop::drain(std::vector<link>& devices) {
@@ -198,6 +183,7 @@ void io_loop::run() {
   if (auto& make = handlers().make_service)
     service_ = make(*this);
   await_tick();
+  await_sockets();
   context_.run();
   service_.reset();
 }
@@ -213,6 +199,17 @@ void io_loop::await_tick() {
       service_->on_tick();
     end_turn();
     await_tick();
+  });
+}
+
+void io_loop::await_sockets() {
+  sockets_.async_wait([this] {
+    sockets_.take([this](target x, std::uint8_t what) {
+      if (auto* found = find(x))
+        found->on_ready(what);
+    });
+    end_turn();
+    await_sockets();
   });
 }
 
@@ -359,10 +356,6 @@ void io_loop::adopt(int fd) {
     return forget_socket(fd);
   auto on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  auto socket = stream_socket{context_};
-  auto error = boost::system::error_code{};
-  if (socket.assign(family_of(fd), fd, error); error)
-    return forget_socket(fd);
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -370,7 +363,7 @@ void io_loop::adopt(int fd) {
   auto i = free_.back();
   free_.pop_back();
   auto self = target{i, slots_[i].generation};
-  slots_[i].occupant = std::make_unique<connection>(*this, self, std::move(socket));
+  slots_[i].occupant = std::make_unique<connection>(*this, self, fd);
   slots_[i].occupant->start(!options().tls);
 }
 

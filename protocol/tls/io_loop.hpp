@@ -30,6 +30,7 @@
 #include "protocol/tls/device_calls.hpp"
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/loop_service.hpp"
+#include "protocol/tls/poller.hpp"
 #include "protocol/tls/timing_wheel.hpp"
 
 namespace shoal::tls {
@@ -78,6 +79,7 @@ public:
   loop_counters& counters() { return counters_; }
   timing_wheel& wheel() { return wheel_; }
   alarm_clock& alarms() { return alarms_; }
+  poller& sockets() { return sockets_; }
   loop_service* service() { return service_.get(); }
   unsigned index() const { return index_; }
   std::span<char> read_scratch() { return read_scratch_; }
@@ -96,8 +98,6 @@ public:
   /// Destroys a driver that was replaced, when nobody up the stack can be in it any more.
   void retire(std::unique_ptr<driver> x) { retired_.push_back(std::move(x)); }
 
-  void on_readable(target x);
-  void on_writable(target x);
   void post_readable(target x);
 
   /// The answer to a request of a connection, given on this thread.
@@ -118,6 +118,7 @@ private:
 
   void run();
   void await_tick();
+  void await_sockets();
   void take_mail();
   void flush_dirty();
   void begin_handshakes();
@@ -145,6 +146,7 @@ private:
   boost::asio::io_context context_;
   boost::asio::steady_timer ticker_;
   alarm_clock alarms_;
+  poller sockets_;
   std::thread thread_;
 
   std::mutex mutex_;
