@@ -18,6 +18,7 @@ struct limits {
   std::uint32_t window_ops = 256;          ///< unacknowledged ops per device, all feeds together
   std::uint32_t window_bytes = 256 * 1024; ///< and their payload bytes; one op always fits
   std::uint32_t subscriptions = 64;        ///< per device
+  std::uint32_t max_frame = 64 * 1024;     ///< a device may send; the endpoint refuses longer ones
   std::chrono::seconds ack_timeout{
       30}; ///< delivered but unacknowledged for longer: close, the device resumes
   std::chrono::seconds clock_window{300};   ///< how far a signer's clock may be off

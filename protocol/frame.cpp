@@ -110,7 +110,7 @@ frame_reader::outcome frame_reader::next(frame& out) {
   } else {
     out.body.assign(body);
   }
-  start_ += length_size + length;
+  start_ += static_cast<std::uint32_t>(length_size + length);
   if (start_ == buffer_.size()) {
     buffer_.clear();
     start_ = 0;

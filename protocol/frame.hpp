@@ -9,6 +9,7 @@
 // soon as it sees it, and never inflates a compressed body beyond that limit.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -63,7 +64,9 @@ std::string encode_frame(
 /// Cuts frames out of what a connection delivers. Not thread-safe; one per connection.
 class frame_reader {
 public:
-  explicit frame_reader(std::size_t max_length = default_max_frame) : max_length_{max_length} {}
+  /// `max_length` counts as in the length field; beyond what the field can say is no limit.
+  explicit frame_reader(std::size_t max_length = default_max_frame)
+      : max_length_{static_cast<std::uint32_t>(std::min<std::size_t>(max_length, UINT32_MAX))} {}
 
   /// Adds bytes. Memory grows by at most their number.
   void append(std::string_view bytes);
@@ -84,9 +87,9 @@ public:
 private:
   outcome fail(ec code);
 
-  std::size_t max_length_;
   std::string buffer_;
-  std::size_t start_ = 0;
+  std::uint32_t start_ = 0; // of what is not taken yet; below one read and one frame
+  std::uint32_t max_length_;
   ec error_ = ec::none;
 };
 

@@ -72,10 +72,10 @@ void device_state::dispatch(const device_frame& x) {
     return;
   if (!info && x.type != frame_type::hello)
     return close(ec::unexpected_message, "the first message must be Hello");
-  if (!pending_user.empty() && x.type != frame_type::ack) {
-    if (held.size() >= max_held)
+  if (verifying && x.type != frame_type::ack) {
+    if (verifying->held.size() >= max_held)
       return close(ec::overloaded, "too many messages behind a Bind that is being verified");
-    held.push_back(x);
+    verifying->held.push_back(x);
     return;
   }
   switch (x.type) {
@@ -154,7 +154,7 @@ void device_state::welcome(std::uint32_t heartbeat_s) {
   out.set_zstd(how == compression::zstd);
   out.set_window_ops(credit.room_ops());
   out.set_window_bytes(credit.room_bytes());
-  out.set_max_frame(default_max_frame);
+  out.set_max_frame(sv->limit.max_frame);
   out.set_calls(may_call() ? sv->limit.device_calls : 0);
   wire->send(encode(frame_type::welcome, out));
 }
@@ -208,7 +208,6 @@ void device_state::bind(const std::string& body) {
   if (!x.ParseFromString(body) || !valid_external_id(x.user()) || x.token().size() > max_token)
     return close(ec::bad_message, "Bind cannot be read, or its user id is not valid");
   ++binding;
-  pending_user.clear();
   drop_user_feeds();
   auto app = sv->catalog.load()->app(info->app);
   auto refuse = [&](ec code) {
@@ -221,7 +220,7 @@ void device_state::bind(const std::string& body) {
   if (!app || app->users.how == user_auth::mode::none)
     return refuse(ec::bad_token);
   if (app->users.how == user_auth::mode::callback) {
-    pending_user = x.user();
+    verifying = std::make_unique<pending_bind>(pending_bind{x.user(), {}});
     self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
         verify_request{app->users.url, app->id, x.user(), x.token(), binding, sv->now_ms()});
     return;
@@ -236,22 +235,18 @@ void device_state::bind(const std::string& body) {
 }
 
 void device_state::verdict(const bind_verdict& x) {
-  if (closing || x.binding != binding || pending_user.empty())
+  if (closing || x.binding != binding || !verifying)
     return; // the device has bound somebody else meanwhile
-  auto user = std::move(pending_user);
-  pending_user.clear();
+  auto over = std::move(verifying);
   ++(x.code == ec::none ? sv->count->binds : sv->count->bind_refused);
-  bound(x.code == ec::none ? user : std::string{}, x.code == ec::none);
-  send_bound(user, x.code);
-  auto waiting = std::move(held);
-  held.clear();
-  for (auto& y : waiting)
+  bound(x.code == ec::none ? over->user : std::string{}, x.code == ec::none);
+  send_bound(over->user, x.code);
+  for (auto& y : over->held)
     dispatch(y);
 }
 
 void device_state::unbind() {
   ++binding;
-  pending_user.clear();
   drop_user_feeds();
   bound({}, false);
   send_bound({}, ec::none);

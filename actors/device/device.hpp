@@ -8,6 +8,11 @@
 // position.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "actors/device/feed.hpp"
 #include "actors/lean_actor.hpp"
 #include "actors/services.hpp"
@@ -46,6 +51,12 @@ struct device_state {
     std::uint64_t told_source = 0; ///< acknowledged up to here, as far as the source knows
     std::uint32_t source_deaths = 0;
     std::uint32_t owed = 1; ///< `Subscribed` that the device waits for: one per Subscribe
+  };
+
+  /// A Bind that waits for the tenant's verdict.
+  struct pending_bind {
+    std::string user;
+    std::vector<device_frame> held; ///< what came behind it: answers keep their order
   };
 
   explicit device_state(device_actor::pointer ptr) : self{ptr}, credit{0, 0} {}
@@ -113,8 +124,7 @@ struct device_state {
   bool facts_changed = false; ///< since they were stored
   bool identified = false;    ///< the I/O loop knows who speaks
   std::uint32_t binding = 0;
-  std::string pending_user;       ///< waits for the tenant's verdict
-  std::vector<device_frame> held; ///< what came behind a Bind that waits: answers keep their order
+  std::unique_ptr<pending_bind> verifying; ///< null most of a device's life
   std::uint32_t next_feed = 1;
   std::uint32_t handled = 0; ///< frames since the last `consumed`
   std::vector<subscription> feeds;

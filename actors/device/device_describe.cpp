@@ -19,15 +19,19 @@ std::string device_state::describe() const {
   return json{{"device", info ? info->device : ""}, {"user", info ? info->user : ""},
       {"verified", info && info->user_verified}, {"peer", wire->peer()},
       {"window", {{"ops", credit.ops()}, {"bytes", credit.bytes()}, {"open", credit.open()}}},
-      {"verifying", pending_user}, {"frames_held", held.size()}, {"closing", closing},
+      {"verifying", verifying ? verifying->user : ""},
+      {"frames_held", verifying ? verifying->held.size() : 0}, {"closing", closing},
       {"feeds", std::move(list)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::size_t device_state::memory() const {
-  auto out = feeds.capacity() * sizeof(subscription) + held.capacity() * sizeof(device_frame);
-  for (auto& x : held)
-    out += x.body.capacity();
+  auto out = feeds.capacity() * sizeof(subscription);
+  if (verifying) {
+    out += sizeof(*verifying) + verifying->held.capacity() * sizeof(device_frame);
+    for (auto& x : verifying->held)
+      out += x.body.capacity();
+  }
   return out + (info ? sizeof(*info) : 0);
 }
 

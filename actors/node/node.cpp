@@ -163,6 +163,7 @@ void node::impl::open_store() {
   store_id = identity.store_id;
   sv->limit = opt.limit;
   sv->limit.device_calls = tls::device_calls::most;
+  sv->limit.max_frame = static_cast<std::uint32_t>(opt.max_frame);
   sv->count = &count;
   sv->db = db.get();
   sv->catalog.store(std::make_shared<const catalog>(load_catalog(*db)));

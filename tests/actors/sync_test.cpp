@@ -684,6 +684,11 @@ TEST_F(sync_test, welcomes_a_signed_hello_once) {
   EXPECT_EQ(b.closed, ec::nonce_replayed);
 }
 
+TEST_F(sync_test, tells_a_device_the_longest_frame_it_may_send) {
+  sv->limit.max_frame = 2'000;
+  EXPECT_EQ(connect("d1").max_frame, 2'000u);
+}
+
 TEST_F(sync_test, refuses_forged_stale_and_malformed_hellos) {
   EXPECT_EQ(connect("d1", [](wire::Hello& x) { x.set_signature(std::string(32, 'x')); }).closed,
       ec::bad_signature);

@@ -43,6 +43,7 @@ public:
   std::optional<ec> closed;
   tls::device_identity_ptr identity; ///< what the I/O loop was told
   std::uint32_t calls = 0;           ///< allowed by Welcome
+  std::uint32_t max_frame = 0;       ///< the same
   std::uint32_t binding = 0;
   ec bind_code = ec::none;
   bool welcome = false;
@@ -81,6 +82,7 @@ private:
       auto m = wire::Welcome{};
       m.ParseFromString(x.body);
       calls = m.calls();
+      max_frame = m.max_frame();
       welcome = true;
       break;
     }
