@@ -318,6 +318,8 @@ std::optional<failure> write_backend_request(
   auto flaw = grpc          ? by_grpc(x, wish, p)
               : x.is_rest() ? by_path(x, wish.api, p)
                             : by_operation(x, wish.api, p);
+  if (!flaw && wish.conversion)
+    flaw = wish.conversion->write_body(p.body, p.made_body);
   if (flaw)
     return flaw;
   if (!grpc && !wish.api.backend.content_type.empty())

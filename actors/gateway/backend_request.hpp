@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "actors/gateway/body_conversion.hpp"
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/definitions.hpp"
 #include "actors/gateway/grpc_call.hpp"
@@ -34,6 +35,7 @@ struct backend_wish {
   const header_list& principal;      ///< what the authorizer says of the caller
   std::chrono::milliseconds left{0}; ///< until the call's deadline
   const grpc_types* types = nullptr; ///< if the group's kind is gRPC
+  const body_conversion* conversion = nullptr;
 };
 
 struct backend_bytes {

@@ -144,6 +144,7 @@ void flow::authorize() {
 }
 
 void flow::after_authorizer() {
+  conversion_ = body_conversion{call_, *api_, *in_};
   if (answered_by_mock() || answered_by_cache() || stopped_by_breaker())
     return;
   choose_group();

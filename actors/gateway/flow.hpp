@@ -16,6 +16,7 @@
 
 #include "actors/gateway/backend_request.hpp"
 #include "actors/gateway/backends.hpp"
+#include "actors/gateway/body_conversion.hpp"
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/registry.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
@@ -89,6 +90,7 @@ private:
   const instance* failed_at_ = nullptr; // where the attempt before went
   grpc_types types_;                    // if the group's kind is gRPC
   mgw::cipher_session session_;
+  body_conversion conversion_;
   std::string traceparent_; // to the backend
   std::string cache_key_;
   header_list principal_;

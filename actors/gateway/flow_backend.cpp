@@ -40,6 +40,10 @@ void flow::choose_group() {
   if (!is_spoken(*group_))
     return backend_done(
         answer_of(result::target_service_missing, "this kind of backend is not served"), true);
+  if (group_->set.kind == backend_kind::grpc)
+    conversion_ = {}; // gRPC has its own way with messages
+  if (auto flaw = conversion_.prepare(call_))
+    return refuse(std::move(*flaw));
   backends_ = &owner_.group_of(*in_, group_);
   backends_->budget().on_call(group_->set.retry.budget_percent);
   if (group_->set.kind == backend_kind::grpc)
@@ -66,7 +70,8 @@ void flow::send() {
   to_ = std::move(found.to);
   auto bytes = backend_bytes{std::move(request_bytes), false, false};
   auto left = std::chrono::milliseconds{(deadline_us_ - steady_us()) / 1000};
-  auto wish = backend_wish{*api_, *group_, to_->address, traceparent_, principal_, left, &types_};
+  auto wish = backend_wish{
+      *api_, *group_, to_->address, traceparent_, principal_, left, &types_, &conversion_};
   if (auto flaw = write_backend_request(call_, wish, bytes)) {
     to_ = nullptr;
     return refuse(std::move(*flaw));

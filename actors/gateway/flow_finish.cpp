@@ -51,6 +51,7 @@ void flow::backend_done(answer&& x, bool failed) {
 void flow::finish(answer&& x) {
   if (counted_by_breaker_)
     owner_.breaker_of(*in_, *api_).on_abandoned();
+  conversion_.read_answer(x);
   if (call_.is_rest() && !x.bare && x.status == 200)
     x.status = http_status_of(x.what.code);
   if (in_ && api_ && call_.by != entrance::inside) {

@@ -58,6 +58,10 @@ protected:
     cell.store(std::make_shared<const gateway::registry>(
         cell.load()->with(world, gateway::make_live(std::move(x)))));
   }
+  void add(gateway::proto_definition x) {
+    cell.store(std::make_shared<const gateway::registry>(
+        cell.load()->with(world, gateway::make_live(std::move(x)))));
+  }
   void add(gateway::authorizer_rule x) {
     cell.store(std::make_shared<const gateway::registry>(
         cell.load()->with(world, std::make_shared<const gateway::authorizer_rule>(std::move(x)))));
