@@ -44,6 +44,25 @@ public:
     }
   }
 
+  /// The rate changes: what could have passed at once can still, as far as the new rate allows, and
+  /// room that is new begins empty. Not beside `pass`.
+  void move(const rate& from, const rate& to, std::int64_t now_ns) {
+    auto ahead = std::max<std::int64_t>(0, full_at_.load(std::memory_order_relaxed) - now_ns);
+    auto left = from.spacing_ns == 0
+                    ? 0.0
+                    : static_cast<double>(std::max<std::int64_t>(0, from.ahead_ns - ahead)) /
+                          static_cast<double>(from.spacing_ns);
+    auto free_ns =
+        std::min(left * static_cast<double>(to.spacing_ns), static_cast<double>(to.ahead_ns));
+    full_at_.store(
+        now_ns + to.ahead_ns - static_cast<std::int64_t>(free_ns), std::memory_order_relaxed);
+  }
+
+  /// More than half of what may pass at once has.
+  bool is_busy(const rate& by, std::int64_t now_ns) const {
+    return full_at_.load(std::memory_order_relaxed) - now_ns > by.ahead_ns / 2;
+  }
+
   /// Nothing is owed: forgetting the gate changes nothing.
   bool is_full(std::int64_t now_ns) const {
     return full_at_.load(std::memory_order_relaxed) <= now_ns;

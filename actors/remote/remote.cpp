@@ -140,8 +140,22 @@ bool remote_nodes::linked(const std::string& name) const {
 void remote_nodes::on_frame(const std::string& from, cluster::traffic kind, std::string body) {
   if (kind == cluster::traffic::replication)
     return;
+  constexpr auto usage_tag = '\x2a'; // a control frame with nothing but LimitUsage begins so
+  if (kind == cluster::traffic::control && body.starts_with(usage_tag)) {
+    auto to = usage_sink{};
+    {
+      std::lock_guard lock{mutex_};
+      to = usage_;
+    }
+    return to ? to(from, std::move(body)) : void();
+  }
   if (auto hdl = peer(from))
     caf::anon_send(hdl, atom::frame::value, peer_frame{kind, std::move(body)});
+}
+
+void remote_nodes::set_usage_sink(usage_sink x) {
+  std::lock_guard lock{mutex_};
+  usage_ = std::move(x);
 }
 
 void remote_nodes::on_up(const std::string& name) {
@@ -173,6 +187,7 @@ void remote_nodes::clear() {
   catalog_share_ = catalog_share_actor{};
   local_gateway_writer_ = gateway_writer_actor{};
   gateway_share_ = gateway_share_actor{};
+  usage_ = nullptr;
 }
 
 } // namespace shoal

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -175,6 +176,10 @@ public:
   /// Whether the link is up: said by the link, for a peer that was spawned later.
   bool linked(const std::string& name) const;
 
+  /// Takes what another node says about its use of limits; called by threads of the links.
+  using usage_sink = std::function<void(const std::string& from, std::string body)>;
+  void set_usage_sink(usage_sink x);
+
   /// Takes feeds, calls and control; replication is somebody else's.
   void on_frame(const std::string& from, cluster::traffic kind, std::string body);
   void on_up(const std::string& name);
@@ -202,6 +207,7 @@ private:
   catalog_share_actor catalog_share_;
   gateway_writer_actor local_gateway_writer_;
   gateway_share_actor gateway_share_;
+  usage_sink usage_;
   std::atomic<cluster::node_links*> links_{nullptr};
   std::atomic<bool> knows_catalog_{false}, knows_gateway_{false};
 };

@@ -33,6 +33,34 @@ TEST(RateGate, AQuietTimeGivesNoMoreThanOneBurst) {
   EXPECT_EQ(passed(gate, by, start + 3600 * second, start + 3600 * second + 100, 1), 5);
 }
 
+TEST(RateGate, RoomThatIsNewBeginsEmpty) {
+  auto gate = rate_gate{};
+  auto small = rate::of(100, 1000, 100, 0.1), large = rate::of(100, 1000, 100, 0.9);
+  EXPECT_EQ(passed(gate, small, start, start + 4, 1), 4);
+  gate.move(small, large, start + 4);
+  EXPECT_EQ(passed(gate, large, start + 4, start + 100, 1), 6) << "of its 10, no more";
+}
+
+TEST(RateGate, ARateThatShrinksKeepsWhatFits) {
+  auto gate = rate_gate{};
+  auto large = rate::of(100, 1000, 100, 0.9), small = rate::of(100, 1000, 100, 0.1);
+  EXPECT_EQ(passed(gate, large, start, start + 85, 1), 85);
+  gate.move(large, small, start + 85);
+  EXPECT_EQ(passed(gate, small, start + 85, start + 200, 1), 5);
+  auto full = rate_gate{};
+  full.move(large, small, start);
+  EXPECT_EQ(passed(full, small, start, start + 200, 1), 10);
+}
+
+TEST(RateGate, ARateOfNothingMayBecomeOneAndBack) {
+  auto gate = rate_gate{};
+  auto none = rate::of(100, 1000, 100, 0), some = rate::of(100, 1000, 100, 0.1);
+  gate.move(none, some, start);
+  EXPECT_EQ(passed(gate, some, start, start + 200, 1), 0);
+  gate.move(some, none, start + second);
+  EXPECT_FALSE(gate.pass(none, start + 2 * second));
+}
+
 TEST(RateGate, WithoutABurstAsManyAsTheLimitMayComeAtOnce) {
   auto gate = rate_gate{};
   EXPECT_EQ(passed(gate, rate::of(7, 1000, 0), start, start + 100, 1), 7);
