@@ -2,21 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/log.hpp"
-
 namespace shoal::gateway {
 namespace {
 
 constexpr auto look = std::chrono::milliseconds{250};
-
-void write_digest(supervisor_state& me) {
-  if (!me.opt.digest)
-    return;
-  auto flaw = me.opt.digest->write();
-  if (flaw != me.trouble && !flaw.empty())
-    log::error("digest log cannot be written", {{"why", flaw}});
-  me.trouble = std::move(flaw);
-}
 
 } // namespace
 
@@ -29,9 +18,11 @@ std::string supervisor_state::describe() const {
       refused += count;
   }
   return nlohmann::json{{"calls", calls}, {"no_success", refused}, {"apis_called", rows.size()},
-      {"share_of_limits", opt.share->limits.share()}, {"gates", opt.share->limits.size()},
+      {"share_of_limits", opt.share->limits.share()},
+      {"limits_shared_by_demand", opt.limits ? opt.limits->rules() : 0},
+      {"gates", opt.share->limits.size()},
       {"digest_dropped_bytes", opt.digest ? opt.digest->dropped_bytes() : 0},
-      {"digest_trouble", trouble}}
+      {"digest_trouble", opt.digest ? opt.digest->trouble() : ""}}
       .dump();
 }
 
@@ -41,10 +32,9 @@ supervisor_actor::behavior_type supervisor(
   self->delayed_send(self, look, atom::tick::value);
   return {
       [self](atom::tick) {
-        auto& me = self->state;
-        write_digest(me);
-        auto nodes = std::max<std::size_t>(1, me.opt.live_nodes());
-        me.opt.share->limits.set_share(1.0 / static_cast<double>(nodes));
+        auto& opt = self->state.opt;
+        if (opt.limits)
+          opt.limits->tick(opt.share->limits);
         self->delayed_send(self, look, atom::tick::value);
       },
   };

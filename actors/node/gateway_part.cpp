@@ -7,19 +7,21 @@ namespace shoal {
 gateway_part::gateway_part(gateway_part_options options)
     : opt_{std::move(options)}, share_{std::make_shared<gateway::node_share>(
                                     *opt_.definitions, opt_.now_ms)} {
+  if (opt_.others)
+    limits_ = std::make_shared<gateway::limit_talk>(*opt_.others);
   if (opt_.digest_file.empty())
     return;
   auto x = gateway::digest_log_options{};
   x.file = opt_.digest_file;
   x.max_bytes = opt_.digest_max_bytes;
-  digest_ = std::make_shared<gateway::digest_log>(std::move(x));
+  digest_ = std::make_shared<gateway::digest_writer>(std::move(x));
   share_->digest = [to = digest_](std::string&& lines) { to->add(std::move(lines)); };
 }
 
 gateway_part::~gateway_part() {
   plain_.reset();
   if (digest_)
-    digest_->write(); // what the loops handed over when they ended
+    digest_->stop(); // with what the loops handed over when they ended
 }
 
 std::function<std::unique_ptr<tls::loop_service>(tls::io_loop&)> gateway_part::services_of_loops() {
@@ -29,7 +31,7 @@ std::function<std::unique_ptr<tls::loop_service>(tls::io_loop&)> gateway_part::s
 
 caf::actor gateway_part::spawn(
     caf::actor_system& system, actor_registry* actors, const std::string& node) {
-  auto x = gateway::supervisor_options{share_, digest_, opt_.live_nodes};
+  auto x = gateway::supervisor_options{share_, digest_, limits_};
   auto hdl = spawn_watched(
       system, actors, below_root(actors, node, "gateway"), gateway::supervisor, std::move(x));
   return caf::actor_cast<caf::actor>(hdl);

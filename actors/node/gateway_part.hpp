@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <caf/all.hpp>
@@ -26,7 +27,8 @@ struct gateway_part_options {
   unsigned io_loops = 1;        ///< of the plain port
   std::size_t max_connections = 18'000;
   std::size_t max_http_body = 16 * 1024 * 1024;
-  std::function<std::size_t()> live_nodes = [] { return std::size_t{1}; };
+  /// How it hears of the other nodes of a cluster, and talks to them.
+  std::optional<gateway::limit_links> others;
 };
 
 class gateway_part {
@@ -47,12 +49,16 @@ public:
   tls::endpoint* plain() { return plain_.get(); }
   void close() { plain_.reset(); }
 
+  /// Hears what other nodes say about their use of limits; null without others.
+  std::shared_ptr<gateway::limit_talk> limits() const { return limits_; }
+
   const gateway::figures& counts() const { return share_->counts; }
 
 private:
   gateway_part_options opt_;
   gateway::node_share_ptr share_;
-  std::shared_ptr<gateway::digest_log> digest_;
+  std::shared_ptr<gateway::digest_writer> digest_;
+  std::shared_ptr<gateway::limit_talk> limits_;
   std::unique_ptr<tls::endpoint> plain_;
 };
 

@@ -447,14 +447,24 @@ void node::impl::make_gateway() {
   x.io_loops = opt.io_loops != 0 ? opt.io_loops : std::max(1u, std::thread::hardware_concurrency());
   x.max_connections = opt.max_connections;
   x.max_http_body = opt.max_http_body;
-  if (opt.cluster)
-    x.live_nodes = [this] {
-      auto live = std::size_t{1};
-      for (auto& [name, hdl] : sv->remote->peers())
-        live += sv->remote->ready(name) ? 1 : 0;
-      return live;
+  if (opt.cluster) {
+    auto reachable = [remote = sv->remote] {
+      auto out = std::set<std::string>{};
+      for (auto& [name, hdl] : remote->peers())
+        if (remote->ready(name))
+          out.insert(name);
+      return out;
     };
+    auto tell = [remote = sv->remote](const std::string& to, std::string body) {
+      remote->send(to, cluster::traffic::control, std::move(body));
+    };
+    x.others = gateway::limit_links{reachable, tell};
+  }
   gate = std::make_unique<gateway_part>(std::move(x));
+  if (auto limits = gate->limits())
+    sv->remote->set_usage_sink([limits](const std::string& from, std::string body) {
+      limits->heard(from, std::move(body));
+    });
 }
 
 void node::impl::start_endpoint() {
