@@ -4,8 +4,10 @@
 // `run` returns data by `emit`; how data looks is decided by render.hpp.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +75,14 @@ struct session {
   std::string app; ///< from --app, $SHOAL_APP or the file
   std::function<void(json)> emit;
 
+  /// Another address, without a key; for what needs none.
+  std::function<std::unique_ptr<caller>(const std::string& url)> connect_to = nullptr;
+  /// Of the environment; empty if it is not there.
+  std::function<std::string(std::string_view)> variable = nullptr;
+  /// False: the user has had enough.
+  std::function<bool(std::chrono::milliseconds)> wait = nullptr;
+  bool live = false; ///< a table on a terminal, which may be drawn again and again
+
   /// Calls and returns the answer's JSON (null for an empty one). Throws `refused`.
   json ask(std::string_view method, std::string_view target, const json& body = nullptr);
   /// "/v1/apps/<app>" + rest; throws `bad_usage` without an app.
@@ -87,6 +97,7 @@ struct command {
   std::string_view rows;                          ///< field of the answer that holds the rows
   std::function<int(const given&, session&)> run; ///< 0, or 1 if something was refused
   bool needs_server = true; ///< else a key is asked for only if `run` makes a call
+  bool draws_again = false; ///< emits again and again; on a terminal each in the place of the last
 };
 
 /// All commands, in the order of the help.
@@ -114,5 +125,6 @@ std::vector<command> gateway_commands();      ///< gateway settings, group, auth
 std::vector<command> gateway_api_commands();  ///< gateway api
 std::vector<command> gateway_file_commands(); ///< gateway export, import
 std::vector<command> gateway_code_commands(); ///< gateway codegen
+std::vector<command> gateway_top_commands();  ///< gateway top
 
 } // namespace shoal::ctl

@@ -15,6 +15,8 @@ namespace {
 
 using kind = argument::kind;
 
+constexpr auto clear_screen = "\x1b[H\x1b[2J";
+
 std::string field_of(std::string_view name) {
   while (name.starts_with('-'))
     name.remove_prefix(1);
@@ -168,11 +170,22 @@ int run_chosen(
     if (chosen.needs_server)
       require_key(to);
     auto server = late_caller{to, around};
+    auto live = around.terminal && x.output == "table";
     auto show = [&](const json& data) {
+      if (live && chosen.draws_again)
+        around.out << clear_screen;
       around.out << (x.output == "json" ? render_json(data) : render_table(data, chosen))
                  << std::flush;
     };
     auto s = session{server, to.app, show};
+    s.connect_to = [&](const std::string& url) {
+      auto there = to;
+      there.url = url;
+      return around.connect(there);
+    };
+    s.variable = [&](std::string_view name) { return around.env(name).value_or(""); };
+    s.wait = around.wait;
+    s.live = live;
     return chosen.run(values, s);
   } catch (const refused& why) {
     around.err << "shoalctl: " << words_of(why) << "\n";
@@ -243,7 +256,7 @@ const std::vector<command>& commands() {
     auto out = tenant_commands();
     for (auto more : {sync_commands(), device_commands(), node_commands(), certificate_commands(),
              gateway_commands(), gateway_api_commands(), gateway_file_commands(),
-             gateway_code_commands()})
+             gateway_code_commands(), gateway_top_commands()})
       out.insert(out.end(), more.begin(), more.end());
     return out;
   }();

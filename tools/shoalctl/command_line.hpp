@@ -16,6 +16,9 @@ struct surroundings {
   std::ostream& err; ///< words
   environment env;
   std::function<std::unique_ptr<caller>(const settings&)> connect;
+  /// Sleeps; false: the user has had enough.
+  std::function<bool(std::chrono::milliseconds)> wait = nullptr;
+  bool terminal = false; ///< `out` is one
 };
 
 int run_command_line(std::vector<std::string> args, const surroundings& around);
