@@ -7,9 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include <nghttp2/nghttp2.h>
-
 #include "protocol/http/message.hpp"
+#include "protocol/http/nghttp2_types.hpp"
 
 namespace shoal::http {
 namespace {
@@ -23,18 +22,10 @@ constexpr int max_interims = 8;
 /// Before stream numbers run out, a new connection is better.
 constexpr std::uint32_t last_stream = 1u << 30;
 
-std::string_view text(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
 nghttp2_nv field(std::string_view name, std::string_view value) {
-  auto bytes = [](std::string_view x) {
-    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(x.data()));
-  };
   // What proves who somebody is has no place in a table that guesses can be compared with.
   auto secret = name == "authorization" || name == "cookie";
-  auto flags = secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
-  return {bytes(name), bytes(value), name.size(), value.size(), static_cast<std::uint8_t>(flags)};
+  return nghttp2_field(name, value, secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
 }
 
 /// Fields that frame a message in HTTP/1.1 have no place here.
@@ -104,12 +95,6 @@ struct stream {
   bool broken_by_peer = false;
 };
 
-struct free_nghttp2 {
-  void operator()(nghttp2_session* x) const { nghttp2_session_del(x); }
-  void operator()(nghttp2_session_callbacks* x) const { nghttp2_session_callbacks_del(x); }
-  void operator()(nghttp2_option* x) const { nghttp2_option_del(x); }
-};
-
 } // namespace
 
 struct h2_client_session::state {
@@ -174,7 +159,7 @@ struct h2_client_callbacks {
     auto* x = me.find(frame->hd.stream_id);
     if (!x)
       return 0;
-    auto name = text(name_bytes, name_size), value = text(value_bytes, value_size);
+    auto name = nghttp2_text(name_bytes, name_size), value = nghttp2_text(value_bytes, value_size);
     x->begun = true;
     x->header += name_size + value_size + 32;
     auto& limits = me.limits.answer;
@@ -205,7 +190,7 @@ struct h2_client_callbacks {
       return 0;
     if (x->answer.body.size() + size > me.limits.answer.body)
       return me.refuse(id);
-    x->answer.body.append(text(bytes, size));
+    x->answer.body.append(nghttp2_text(bytes, size));
     return 0;
   }
 
@@ -334,7 +319,7 @@ bool h2_client_session::produce(std::string& out, std::size_t enough) {
       return false;
     if (size == 0)
       break;
-    out.append(text(bytes, static_cast<std::size_t>(size)));
+    out.append(nghttp2_text(bytes, static_cast<std::size_t>(size)));
   }
   auto* raw = state_->raw();
   return !out.empty() || nghttp2_session_want_read(raw) != 0 ||

@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <nghttp2/nghttp2.h>
-
+#include "protocol/http/nghttp2_types.hpp"
 #include "protocol/http/parser.hpp"
 #include "protocol/http/problem.hpp"
 #include "protocol/http/writer.hpp"
@@ -29,17 +28,6 @@ constexpr std::uint32_t explained_each = 2;
 
 /// A header list that is too large by little gets an answer; by this factor, it is a bomb.
 constexpr std::size_t bomb_factor = 4;
-
-std::string_view text(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  auto bytes = [](std::string_view x) {
-    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(x.data()));
-  };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
 
 /// Fields that frame a message in HTTP/1.1 have no place here, and a field that could not have come
 /// in one line is not sent.
@@ -102,12 +90,6 @@ struct stream {
   bool answered = false;
   bool head = false;
   bool is_trailer = false;
-};
-
-struct free_nghttp2 {
-  void operator()(nghttp2_session* x) const { nghttp2_session_del(x); }
-  void operator()(nghttp2_session_callbacks* x) const { nghttp2_session_callbacks_del(x); }
-  void operator()(nghttp2_option* x) const { nghttp2_option_del(x); }
 };
 
 } // namespace
@@ -177,19 +159,19 @@ struct h2_session::state {
     names.reserve(with.headers.size());
     auto fields = std::vector<nghttp2_nv>{};
     fields.reserve(with.headers.size() + 4);
-    fields.push_back(field(":status", status));
-    fields.push_back(field("date", date()));
+    fields.push_back(nghttp2_field(":status", status));
+    fields.push_back(nghttp2_field("date", date()));
     auto has_body = with.status >= 200 && with.status != 204 && with.status != 304;
     if (has_body) {
       if (!with.content_type.empty() && may_leave("content-type", with.content_type))
-        fields.push_back(field("content-type", with.content_type));
-      fields.push_back(field("content-length", length));
+        fields.push_back(nghttp2_field("content-type", with.content_type));
+      fields.push_back(nghttp2_field("content-length", length));
     }
     for (auto& [name, value] : with.headers) {
       if (!may_leave(lower(name), value))
         continue;
       names.push_back(lower(name));
-      fields.push_back(field(names.back(), value));
+      fields.push_back(nghttp2_field(names.back(), value));
     }
     if (has_body && !x.head)
       x.out = std::move(with.body);
@@ -262,7 +244,7 @@ struct h2_callbacks {
       x->refusal = 431;
       return 0;
     }
-    put(*x, text(name_bytes, name_size), text(value_bytes, value_size));
+    put(*x, nghttp2_text(name_bytes, name_size), nghttp2_text(value_bytes, value_size));
     return 0;
   }
 
@@ -350,7 +332,7 @@ struct h2_callbacks {
     if (!x.cookie.empty())
       x.what.headers.emplace_back("cookie", std::move(x.cookie));
     if (!ends && same_name(x.what.header("expect"), "100-continue")) {
-      auto go_on = field(":status", "100");
+      auto go_on = nghttp2_field(":status", "100");
       nghttp2_submit_headers(me.raw(), NGHTTP2_FLAG_NONE, id, nullptr, &go_on, 1, nullptr);
     }
   }
@@ -380,7 +362,7 @@ struct h2_callbacks {
       me.refuse(id, *x, problem(503, ec::overloaded, "too many requests are under way"));
       return 0;
     }
-    x->what.body.append(text(bytes, size));
+    x->what.body.append(nghttp2_text(bytes, size));
     me.held += size;
     nghttp2_session_consume_stream(session, id, size);
     return 0;
@@ -497,7 +479,7 @@ void h2_session::produce(std::string& out, std::size_t enough) {
       state_->dead = true;
     if (size <= 0)
       return;
-    out.append(text(bytes, static_cast<std::size_t>(size)));
+    out.append(nghttp2_text(bytes, static_cast<std::size_t>(size)));
   }
 }
 
