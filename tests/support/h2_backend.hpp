@@ -5,21 +5,13 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
-#include <vector>
-
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "protocol/http/h2_session.hpp"
 #include "tests/support/h2_client.hpp"
+#include "tests/support/loopback_server.hpp"
 
 namespace shoal::test {
 
@@ -34,60 +26,20 @@ public:
   /// Called on the connections' threads. `number` counts all requests from 0.
   using script = std::function<say(const http::request&, std::uint32_t stream, int number)>;
 
-  explicit h2_backend(script answer) : answer_{std::move(answer)} {
-    auto address = sockaddr_in{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto size = socklen_t{sizeof(address)};
-    auto* where = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, where, size) != 0 || ::listen(listener_, 64) != 0 ||
-        ::getsockname(listener_, where, &size) != 0)
-      throw std::runtime_error{"no port to listen on"};
-    port_ = ntohs(address.sin_port);
-    door_ = std::thread{[this] { accept_all(); }};
-  }
+  explicit h2_backend(script answer) : answer_{std::move(answer)} {}
 
-  ~h2_backend() {
-    stop_ = true;
-    door_.join();
-    for (auto& x : rooms_)
-      x.join();
-    ::close(listener_);
-  }
-
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string address() const { return server_.address(); }
   int requests() const { return requests_; }
-  int connections() const { return connections_; }
+  int connections() const { return server_.connections(); }
 
   static say ok(const std::string& body) {
     return {http::response{200, "application/json", {}, body}};
   }
 
 private:
-  bool readable(int fd) const {
-    auto waited = pollfd{fd, POLLIN, 0};
-    while (!stop_)
-      if (::poll(&waited, 1, 10) > 0)
-        return true;
-    return false;
-  }
-
-  void accept_all() {
-    while (readable(listener_)) {
-      auto fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0)
-        continue;
-      ++connections_;
-      rooms_.emplace_back([this, fd] {
-        serve(fd);
-        ::close(fd);
-      });
-    }
-  }
-
   void serve(int fd) {
     auto session = http::h2_session{http::h2_limits{}};
-    while (readable(fd)) {
+    while (server_.readable(fd)) {
       char buffer[16384];
       auto n = ::recv(fd, buffer, sizeof(buffer), 0);
       if (n <= 0)
@@ -106,12 +58,8 @@ private:
       }
       session.produce(out, 1 << 24);
       out += by_hand;
-      for (auto sent = std::size_t{0}; sent < out.size();) {
-        auto m = ::send(fd, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
-        if (m <= 0)
-          return;
-        sent += static_cast<std::size_t>(m);
-      }
+      if (!send_all(fd, out))
+        return;
       if (reset) {
         auto hard = linger{1, 0};
         ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
@@ -122,12 +70,8 @@ private:
   }
 
   script answer_;
-  int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::uint16_t port_ = 0;
-  std::atomic<bool> stop_{false};
-  std::atomic<int> requests_{0}, connections_{0};
-  std::vector<std::thread> rooms_;
-  std::thread door_;
+  std::atomic<int> requests_{0};
+  loopback_server server_{[this](int fd) { serve(fd); }};
 };
 
 // Frames by hand, for `say::frames`.

@@ -3,15 +3,12 @@
 
 #include <atomic>
 #include <functional>
-#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/support/loopback_server.hpp"
 
 namespace shoal::test {
 
@@ -22,15 +19,7 @@ public:
   using script = std::function<std::string(const std::string& path, const std::string& body)>;
 
   explicit scripted_server(script answer) : answer_{std::move(answer)} {
-    auto address = sockaddr_in{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto size = socklen_t{sizeof(address)};
-    auto* where = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, where, size) != 0 || ::listen(listener_, 64) != 0 ||
-        ::getsockname(listener_, where, &size) != 0)
-      throw std::runtime_error{"no port to listen on"};
-    port_ = ntohs(address.sin_port);
+    port_ = listen_on_loopback(listener_);
     thread_ = std::thread{[this] { run(); }};
   }
 
@@ -86,12 +75,7 @@ private:
       held_.push_back(fd);
       return;
     }
-    for (std::size_t sent = 0; sent < out.size();) {
-      auto n = ::send(fd, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0)
-        break;
-      sent += static_cast<std::size_t>(n);
-    }
+    send_all(fd, out);
     ::close(fd);
   }
 
