@@ -1,6 +1,7 @@
 // What cannot work in an API, as far as it can be seen without the others.
 #include <set>
 
+#include "actors/gateway/aggregation.hpp"
 #include "actors/gateway/check_words.hpp"
 #include "actors/gateway/rest_routes.hpp"
 
@@ -35,7 +36,7 @@ void check_breaker(const breaker_rule& x) {
   range<std::uint32_t>("breaker.min_calls", x.min_calls, 1, 1'000'000);
   range<std::uint32_t>("breaker.window_s", x.window_s, 1, 600);
   range<std::uint32_t>("breaker.open_s", x.open_s, 1, 3'600);
-  answer("breaker.default_response", x.default_response);
+  check::answer("breaker.default_response", x.default_response);
 }
 
 void check_migrate(const migrate_rule& x) {
@@ -55,6 +56,14 @@ void check_body(const std::string& field, const body_model& x) {
   text(field + ".message", x.message, 256);
 }
 
+/// So that no step waits for itself, in whatever round.
+void refers_back(
+    const std::string& field, const json_text& in, const std::set<std::string>& before) {
+  for (auto& name : references_of(in))
+    must(name == "request" || before.count(name) != 0,
+        field + " refers to \"" + name.substr(0, 64) + "\", which is no step before it");
+}
+
 void check_steps(const api_definition& x) {
   auto aggregate = x.kind == api_kind::aggregate;
   must(aggregate == !x.steps.empty(), aggregate ? "steps must not be empty with kind \"aggregate\""
@@ -71,10 +80,12 @@ void check_steps(const api_definition& x) {
     for (auto& name : step.after)
       must(before.count(name) != 0,
           field + ".after names \"" + name.substr(0, 64) + "\", which is no step before it");
-    must(before.insert(step.name).second, field + " is there twice");
     json(field + ".request", step.request);
+    refers_back(field + ".request", step.request, before);
+    must(before.insert(step.name).second, field + " is there twice");
     json(field + ".otherwise", step.otherwise);
   }
+  refers_back("answer", x.answer, before);
 }
 
 void check_headers(const std::vector<header_rule>& list) {
@@ -126,7 +137,7 @@ void check_api(const api_definition& x) {
     limit("limits[" + std::to_string(i) + "]", x.limits[i]);
   check_cache(x.cache);
   range<std::uint32_t>("mock.percentage", x.mock.percentage, 0, 100);
-  answer("mock.data", x.mock.data);
+  check::answer("mock.data", x.mock.data);
   must(!x.mock.enabled || !x.mock.data.empty(), "mock.data must not be empty with mock.enabled");
   check_breaker(x.breaker);
   check_headers(x.headers);

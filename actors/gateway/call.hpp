@@ -37,6 +37,9 @@ struct call {
   /// How the call is known in other systems: 16 bytes trace and 8 bytes span in hex; empty: the
   /// client named none.
   std::string trace_id, parent_id;
+  /// Of a step of an aggregate: it ends when the whole must, and is no aggregate itself.
+  bool is_step = false;
+  std::uint32_t patience_ms = 0; ///< at most that long; 0: what the definitions say
 
   bool is_rest() const { return !path.empty(); }
 };

@@ -83,8 +83,8 @@ std::optional<failure> flow::look_up() const {
     return failure{result::operation_missing, ""};
   if (api_->status != api_status::online)
     return failure{result::operation_missing, ""};
-  if (api_->kind != api_kind::proxy)
-    return failure{result::operation_missing, "this kind of API is not served"};
+  if (call_.is_step && api_->kind == api_kind::aggregate)
+    return failure{result::operation_missing, "a step cannot be an aggregate"};
   auto jsonp = !call_.what.callback.empty();
   if (jsonp && !api_->need_jsonp)
     return failure{result::malformed_request, "callback"};
@@ -147,7 +147,10 @@ void flow::after_authorizer() {
   conversion_ = body_conversion{call_, *api_, *in_};
   if (answered_by_mock() || answered_by_cache() || stopped_by_breaker())
     return;
-  choose_group();
+  if (api_->kind == api_kind::aggregate)
+    begin_steps();
+  else
+    choose_group();
 }
 
 bool flow::answered_by_mock() {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/gateway/aggregation.hpp"
 #include "actors/gateway/backend_request.hpp"
 #include "actors/gateway/backends.hpp"
 #include "actors/gateway/body_conversion.hpp"
@@ -66,6 +67,13 @@ private:
   void leave_instance();
   std::chrono::milliseconds patience() const;
 
+  // Other APIs instead of it (flow_aggregate.cpp).
+  void begin_steps();
+  void go_on();
+  void step_over(std::size_t step, answer&& x);
+  void whole_done(answer&& x);
+  call step_call(const aggregate_step& x, std::string data) const;
+
   // After it (flow_finish.cpp).
   void refuse(mgw::result code, std::string memo = {});
   void refuse(mgw::failure why) { refuse(why.code, std::move(why.memo)); }
@@ -91,6 +99,7 @@ private:
   grpc_types types_;                    // if the group's kind is gRPC
   mgw::cipher_session session_;
   body_conversion conversion_;
+  std::unique_ptr<aggregation> steps_;
   std::string traceparent_; // to the backend
   std::string cache_key_;
   header_list principal_;

@@ -1,4 +1,5 @@
 // The part of a flow that has to do with its backend.
+#include <algorithm>
 #include <array>
 
 #include "actors/clock.hpp"
@@ -28,7 +29,11 @@ bool is_spoken(const live_group& of) {
 
 std::chrono::milliseconds flow::patience() const {
   auto ms = api_->timeout_ms != 0 ? api_->timeout_ms : group_ ? group_->set.timeout_ms : 0;
-  return std::chrono::milliseconds{ms != 0 ? ms : default_patience_ms};
+  if (ms == 0)
+    ms = default_patience_ms;
+  if (call_.patience_ms != 0)
+    ms = std::min(ms, call_.patience_ms);
+  return std::chrono::milliseconds{ms};
 }
 
 void flow::choose_group() {

@@ -26,6 +26,17 @@ std::string missing_step(const world& in, const aggregate_step& x) {
   return "";
 }
 
+/// The aggregate that has this API as a step; empty if none has.
+std::string aggregate_over(const world& in, std::string_view operation) {
+  auto out = std::string{};
+  in.apis().each([&](const std::string& name, const api_ptr& x) {
+    if (out.empty() &&
+        std::ranges::any_of(x->steps, [&](auto& step) { return step.operation == operation; }))
+      out = name;
+  });
+  return out;
+}
+
 bool uses(const api_definition& x, entry_kind kind, std::string_view name) {
   switch (kind) {
   case entry_kind::group:
@@ -52,6 +63,9 @@ std::string missing_for(const world& in, const api_definition& x) {
     return "migrate.group: there is no group \"" + x.migrate.group + "\"";
   if (!x.auth_rule.empty() && !in.authorizer(x.auth_rule))
     return "auth_rule: there is no rule \"" + x.auth_rule + "\"";
+  if (x.kind == api_kind::aggregate)
+    if (auto whole = aggregate_over(in, x.operation); !whole.empty())
+      return "kind: the API is a step of \"" + whole + "\", and aggregates have no aggregates";
   for (auto& step : x.steps)
     if (auto problem = missing_step(in, step); !problem.empty())
       return problem;
