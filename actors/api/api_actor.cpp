@@ -133,6 +133,11 @@ void api_state::dispatch(const exchange_ptr& x) {
   case route_id::gw_patch_group:
   case route_id::gw_delete_group:
     return gateway_groups(x);
+  case route_id::gw_services:
+    return list_services(x);
+  case route_id::gw_put_instance:
+  case route_id::gw_delete_instance:
+    return hear_instance(x);
   case route_id::gw_rules:
   case route_id::gw_rule:
   case route_id::gw_put_rule:

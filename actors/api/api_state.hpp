@@ -107,6 +107,8 @@ struct api_state {
       const exchange_ptr& x, std::vector<gateway::edit> edits, gateway_changed done);
   void gateway_settings(const exchange_ptr& x);
   void gateway_groups(const exchange_ptr& x);
+  void list_services(const exchange_ptr& x);
+  void hear_instance(const exchange_ptr& x);
   void gateway_rules(const exchange_ptr& x);
   void gateway_protos(const exchange_ptr& x);
   void gateway_apis(const exchange_ptr& x);

@@ -114,20 +114,23 @@ bool split_address(std::string_view address, std::string& host, std::string& por
   return port.find_first_not_of("0123456789") == std::string::npos;
 }
 
-backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed)
-    : loop_{loop}, balancer_{seed}, resolver_{loop.context()} {
-  follow(std::move(of));
+backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed, app_no app,
+    const service_directory& services, std::int64_t now_ms)
+    : loop_{loop}, app_{app}, services_{services}, balancer_{seed}, resolver_{loop.context()} {
+  follow(std::move(of), now_ms);
 }
 
 backend_group::~backend_group() = default;
 
-void backend_group::follow(group_ptr newer) {
+void backend_group::follow(group_ptr newer, std::int64_t now_ms) {
   auto differs = of_ && !same_connections(of_->set, newer->set);
   of_ = std::move(newer);
   if (differs)
     take_over({}); // pools are made anew
   if (of_->set.discovery.kind == discovery_kind::dns)
     resolve_all();
+  else if (of_->set.discovery.kind == discovery_kind::service)
+    ask_directory(now_ms);
   else
     take_over(of_->set.upstreams);
 }
@@ -149,6 +152,17 @@ void backend_group::take_over(std::vector<upstream> wanted) {
   for (auto& x : before)
     if (x)
       leaving_.push_back(std::move(x));
+}
+
+/// While nobody has registered, those of the definition serve.
+void backend_group::ask_directory(std::int64_t now_ms) {
+  auto found = services_.find(app_, of_->set.discovery.source, now_ms);
+  auto& wanted = found.empty() ? of_->set.upstreams : found;
+  auto same = [](const instance_ptr& x, const upstream& y) {
+    return x->address == y.address && x->weight == y.weight && x->tags == y.tags;
+  };
+  if (!std::ranges::equal(instances_, wanted, same))
+    take_over(wanted);
 }
 
 void backend_group::open_pool(instance& x, const tcp::endpoint& where) {
@@ -257,6 +271,8 @@ void backend_group::on_tick(std::int64_t now_ms) {
   if (rule.discovery.kind == discovery_kind::dns &&
       now_ms - names_asked_ms_ >= std::int64_t{1000} * std::max(1u, rule.discovery.refresh_s))
     resolve_all();
+  if (rule.discovery.kind == discovery_kind::service)
+    ask_directory(now_ms);
   for (auto& x : instances_) {
     if (x->pool)
       x->pool->sweep();

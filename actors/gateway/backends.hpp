@@ -3,7 +3,8 @@
 // Owned by the loop's worker. A `backend_group` is made when its group is called first and follows
 // the definitions: instances that stay keep their connections and what is known of their health;
 // those that go finish what they carry. Names are resolved in the background (Asio's resolver),
-// again every `refresh_s`; an old address stays in use while the name does not resolve.
+// again every `refresh_s`; an old address stays in use while the name does not resolve. The
+// directory of services is looked at with every tick.
 #pragma once
 
 #include <cstdint>
@@ -46,11 +47,12 @@ using instance_ptr = std::shared_ptr<instance>;
 
 class backend_group {
 public:
-  backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed);
+  backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed, app_no app,
+      const service_directory& services, std::int64_t now_ms);
   ~backend_group();
 
   const group_ptr& definition() const { return of_; }
-  void follow(group_ptr newer);
+  void follow(group_ptr newer, std::int64_t now_ms);
 
   enum class pick_flaw : std::uint8_t { none, no_instance, resolving, unknown_host };
   struct picked {
@@ -79,10 +81,13 @@ private:
   void take_over(std::vector<upstream> wanted);
   void resolve(const instance_ptr& x);
   void resolve_all();
+  void ask_directory(std::int64_t now_ms);
   void check(instance& x, std::int64_t now_ms);
   void open_pool(instance& x, const boost::asio::ip::tcp::endpoint& where);
 
   tls::io_loop& loop_;
+  app_no app_;
+  const service_directory& services_;
   group_ptr of_;
   std::vector<instance_ptr> instances_;
   std::vector<instance_ptr> leaving_; ///< until they carry nothing

@@ -35,6 +35,9 @@ struct change {
   std::vector<edit> edits;
   std::string actor; ///< key id of who asked, for the audit record
   std::string note;  ///< one sentence, for the audit record
+  /// Words of instances instead of edits: they change directories, not definitions, and leave no
+  /// rows and no revision.
+  std::vector<service_beat> beats{};
 };
 
 struct change_outcome {
@@ -53,6 +56,9 @@ struct planned_change {
 /// `audit_seq` makes audit records of one millisecond distinct.
 planned_change plan_change(const registry& now, const catalog& apps, const change& x,
     std::int64_t now_ms, std::uint32_t audit_seq);
+
+/// Puts the words of instances into a directory. Refused: there is no room, or one makes no sense.
+change_outcome take_beats(service_directory& into, const change& x, std::int64_t now_ms);
 
 // One edit of each kind; for the API's calls and for tests.
 edit put(api_definition x, edit::expect before = edit::expect::any);

@@ -22,7 +22,7 @@ constexpr std::uint32_t default_patience_ms = 3000;
 bool is_spoken(const live_group& of) {
   auto& x = of.set;
   return x.kind != backend_kind::local && x.tls.enabled == (of.security != nullptr) &&
-         (x.discovery.kind == discovery_kind::fixed || x.discovery.kind == discovery_kind::dns);
+         x.discovery.kind != discovery_kind::etcd;
 }
 
 } // namespace

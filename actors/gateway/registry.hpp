@@ -22,6 +22,7 @@
 #include "actors/gateway/definitions.hpp"
 #include "actors/gateway/persistent_map.hpp"
 #include "actors/gateway/rest_routes.hpp"
+#include "actors/gateway/service_directory.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/mgw/signature.hpp"
 #include "protocol/mgw/transcoder.hpp"
@@ -166,6 +167,9 @@ public:
     generation_.fetch_add(1, std::memory_order_release);
   }
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  /// Beside the definitions: where the instances are that no definition names.
+  service_directory services;
 
 private:
   mutable std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include "actors/gateway/change.hpp"
 #include "actors/log.hpp"
 #include "actors/registry/watched.hpp"
+#include "actors/remote/wire_codec.hpp"
 #include "storage/keys.hpp"
 #include "storage/replica_table.hpp"
 
@@ -15,6 +16,7 @@ constexpr auto settle_interval = std::chrono::milliseconds{100};
 constexpr std::uint32_t page_changes = 8;   ///< each at most gateway::max_change_bytes
 constexpr std::uint32_t page_entries = 200; ///< most are some 100 bytes
 constexpr std::size_t max_waiting = 64;
+constexpr std::size_t page_beats = 200; ///< of a frame; most are some 50 bytes
 
 gateway_outcome_ptr failed(ec code, const char* text) {
   return std::make_shared<const gateway::change_outcome>(
@@ -28,6 +30,8 @@ std::uint64_t gateway_share_state::revision() const { return sv->gateway->load()
 // -- changes -------------------------------------------------------------------------------------
 
 caf::result<gateway_outcome_ptr> gateway_share_state::change(const gateway_change_ptr& x) {
+  if (!x->beats.empty())
+    return hear(*x);
   auto reply = self->make_response_promise<gateway_outcome_ptr>();
   auto epoch = sv->where.led_epoch(partition_no{0});
   if (epoch == 0) {
@@ -108,6 +112,8 @@ void gateway_share_state::frame(const std::string& from, const std::string& body
     heard(from, in.gateway());
   else if (in.has_gateway_have())
     has(from, in.gateway_have());
+  else if (in.has_services())
+    take_beats(in.services());
 }
 
 void gateway_share_state::heard(const std::string& from, const pb::GatewayVersion& x) {
@@ -144,6 +150,40 @@ void gateway_share_state::say_have(const std::string& to) {
   out.mutable_gateway_have()->set_epoch(heard_epoch);
   out.mutable_gateway_have()->set_revision(revision());
   sv->remote->send(to, cluster::traffic::control, out.SerializeAsString());
+}
+
+// -- instances of services ------------------------------------------------------------------------
+
+gateway_outcome_ptr gateway_share_state::hear(const gateway::change& x) {
+  auto out = gateway::take_beats(sv->gateway->services, x, sv->now_ms());
+  if (out.code == ec::none)
+    for (auto& [node, peer] : sv->remote->peers())
+      spread_beats(node, x.beats);
+  return std::make_shared<const gateway::change_outcome>(std::move(out));
+}
+
+void gateway_share_state::spread_beats(
+    const std::string& to, const std::vector<gateway::service_beat>& what) const {
+  for (auto i = std::size_t{0}; i < what.size(); i += page_beats) {
+    pb::Control out;
+    for (auto j = i; j < std::min(what.size(), i + page_beats); ++j)
+      put(*out.mutable_services()->add_beats(), what[j]);
+    sv->remote->send(to, cluster::traffic::control, out.SerializeAsString());
+  }
+}
+
+void gateway_share_state::take_beats(const pb::ServiceBeats& x) const {
+  auto now = sv->now_ms();
+  for (auto& beat : x.beats())
+    if (auto heard = beat_of(beat); gateway::problem_of(heard).empty())
+      sv->gateway->services.take(heard, now);
+}
+
+void gateway_share_state::tell_newcomers() {
+  std::erase_if(told, [&](auto& node) { return !sv->remote->ready(node); });
+  for (auto& [node, peer] : sv->remote->peers())
+    if (sv->remote->ready(node) && told.insert(node).second)
+      spread_beats(node, sv->gateway->services.all(sv->now_ms()));
 }
 
 // -- reading what is missing ---------------------------------------------------------------------
@@ -257,6 +297,8 @@ void gateway_share_state::done_reading() {
 // -- time ----------------------------------------------------------------------------------------
 
 void gateway_share_state::tick() {
+  sv->gateway->services.sweep(sv->now_ms());
+  tell_newcomers();
   auto epoch = sv->where.led_epoch(partition_no{0});
   if (epoch == 0) {
     led_since = 0;

@@ -11,6 +11,9 @@
 //                 ─────────one change's rows──────────> publish
 //   answer the asker <──GatewayVersion{r} (have)──────
 //
+// Words of instances (change::beats) go into this node's directory and to all others at once; a
+// node that comes is told everything that was heard lately. Nobody answers them.
+//
 // A change costs each node what it carries, however many definitions there are. A node that was
 // away for more than the kept changes reads all definitions, in pages. The leader also says its
 // revision each second. A change is answered when all nodes that are connected have it, or after
@@ -52,6 +55,10 @@ struct gateway_share_state {
   explicit gateway_share_state(gateway_share_actor::pointer ptr) : self{ptr} {}
 
   caf::result<gateway_outcome_ptr> change(const gateway_change_ptr& x);
+  gateway_outcome_ptr hear(const gateway::change& x);
+  void spread_beats(const std::string& to, const std::vector<gateway::service_beat>& what) const;
+  void take_beats(const pb::ServiceBeats& x) const;
+  void tell_newcomers();
   void make(const gateway_change_ptr& x, promise reply);
   void forward(const gateway_change_ptr& x, promise reply);
   void made(const gateway_outcome_ptr& x, promise reply);
@@ -80,6 +87,7 @@ struct gateway_share_state {
   std::uint64_t led_since = 0; ///< epoch of partition 0 for which this node's rows are read
   std::uint64_t heard_epoch = 0, heard_revision = 0;
   std::string announcer;
+  std::set<std::string> told;                                 ///< nodes that know our directory
   std::deque<std::pair<gateway_change_ptr, promise>> waiting; ///< for our rows to be read
   std::deque<spreading> spread;
   std::optional<reading> now_reading;

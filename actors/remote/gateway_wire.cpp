@@ -77,4 +77,22 @@ void take(const pb::GatewayChanged& from, gateway::change_outcome& out) {
   out.rows = take(from.rows());
 }
 
+void put(pb::ServiceBeat& to, const gateway::service_beat& x) {
+  to.set_app(raw(x.app));
+  to.set_service(x.service);
+  to.set_address(x.where.address);
+  to.set_weight(x.where.weight);
+  for (auto& [name, value] : x.where.tags)
+    (*to.mutable_tags())[name] = value;
+  to.set_ttl_ms(x.ttl_ms);
+  to.set_said_ms(x.said_ms);
+  to.set_leaves(x.leaves);
+}
+
+gateway::service_beat beat_of(const pb::ServiceBeat& x) {
+  return {app_no{x.app()}, x.service(),
+      {x.address(), x.weight(), {x.tags().begin(), x.tags().end()}}, x.ttl_ms(), x.said_ms(),
+      x.leaves()};
+}
+
 } // namespace shoal

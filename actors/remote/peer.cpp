@@ -86,8 +86,9 @@ void peer_state::start_over(const char* why) {
 
 /// A control frame is for one of two shares; its first byte, the field's tag, says for which.
 void peer_state::take_control(const std::string& body) {
-  constexpr auto gateway_tag = '\x1a', gateway_have_tag = '\x22';
-  if (!body.empty() && (body[0] == gateway_tag || body[0] == gateway_have_tag)) {
+  constexpr auto gateway_tag = '\x1a', gateway_have_tag = '\x22', services_tag = '\x32';
+  if (!body.empty() &&
+      (body[0] == gateway_tag || body[0] == gateway_have_tag || body[0] == services_tag)) {
     if (auto share = sv->remote->gateway_share())
       self->send(share, atom::frame::value, node, body);
   } else if (auto share = sv->remote->catalog_share()) {

@@ -4,6 +4,7 @@
 // the output may be used. Numbers of apps, bizs and partitions are not looked up here.
 #pragma once
 
+#include "actors/gateway/service_directory.hpp"
 #include "actors/interfaces.hpp"
 #include "protocol/cluster.pb.h"
 
@@ -78,6 +79,8 @@ void put(pb::Changed& to, const change_result& x);
 bool take(const pb::Changed& from, change_result& out);
 
 void put(pb::GatewayChange& to, const gateway::change& x);
+void put(pb::ServiceBeat& to, const gateway::service_beat& x);
+gateway::service_beat beat_of(const pb::ServiceBeat& x);
 bool take(const pb::GatewayChange& from, gateway::change& out);
 void put(pb::GatewayChanged& to, const gateway::change_outcome& x);
 void take(const pb::GatewayChanged& from, gateway::change_outcome& out);

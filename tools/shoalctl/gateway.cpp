@@ -79,6 +79,7 @@ std::vector<command> group_commands() {
           {"--kind", "http, grpc or local", kind::text, false, true},
           {"--protocol", "http1 or h2", kind::text, false, true},
           {"--upstreams", "host:port of each instance; weights and tags by --file", kind::list},
+          {"--service", "instances are those that register for this service", kind::text},
           {"--balancing", "round_robin, least_requests or user_hash", kind::text, false, true},
           {"--path-prefix", "before each API's path", kind::text, false, true},
           {"--timeout-ms", "of calls; 0: 3000", kind::number, false, true},
@@ -89,6 +90,8 @@ std::vector<command> group_commands() {
     body.update(body_of(set, values));
     for (auto& address : values.list("--upstreams"))
       body["upstreams"].push_back({{"address", address}});
+    if (values.has("--service"))
+      body["discovery"] = {{"kind", "service"}, {"source", values.text("--service")}};
     auto path = path_of(values, s, "groups");
     auto exists = s.server.call("GET", path, "").status == 200;
     s.emit(s.ask(exists ? "PATCH" : "PUT", path, body));
@@ -102,6 +105,32 @@ std::vector<command> group_commands() {
       set,
       {"gateway group delete", "Remove a group that no API uses", {name_of}, {}, "",
           remove("groups")}};
+}
+
+std::vector<command> service_commands() {
+  auto address = argument{"address", "host:port", kind::positional, true, false};
+  auto path = [](const given& values, const session& s) {
+    return path_of(values, s, "services") + "/instances/" + url_encoded(values.text("address"));
+  };
+  auto put = command{"gateway service register",
+      "Say that an instance is there; again within its time to live",
+      {name_of, address, {"--weight", "1 if not given", kind::number, false, true},
+          {"--ttl-s", "silent for longer, it is gone; 15 if not given", kind::number, false, true}},
+      {}, "", {}};
+  put.run = [put, path](const given& values, session& s) {
+    s.emit(s.ask("PUT", path(values, s), body_of(put, values)));
+    return 0;
+  };
+  auto leave = command{
+      "gateway service leave", "Say that an instance is gone", {name_of, address}, {}, "", {}};
+  leave.run = [path](const given& values, session& s) {
+    s.emit(s.ask("DELETE", path(values, s)));
+    return 0;
+  };
+  return {{"gateway service list", "All instances that have registered", {},
+              {"service", "address", "weight", "ttl_s", "silent_ms", "serves"}, "instances",
+              list("services")},
+      put, leave};
 }
 
 std::vector<command> auth_commands() {
@@ -162,7 +191,7 @@ std::vector<command> proto_commands() {
 
 std::vector<command> gateway_commands() {
   auto out = settings_commands();
-  for (auto more : {group_commands(), auth_commands(), proto_commands()})
+  for (auto more : {group_commands(), service_commands(), auth_commands(), proto_commands()})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }

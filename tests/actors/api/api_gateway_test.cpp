@@ -317,5 +317,31 @@ TEST_F(api_gateway_test, keeps_groups_and_rules_that_are_in_use) {
   EXPECT_EQ(gw("GET", "auth-rules").body["auth_rules"].size(), 0u);
 }
 
+TEST_F(api_gateway_test, instances_register_are_listed_and_leave) {
+  auto made = gw("PUT", "services/orders/instances/10.0.0.7%3A80", {{"weight", 3}, {"ttl_s", 30}});
+  EXPECT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.body["again_in_s"], 10);
+  EXPECT_EQ(gw("PUT", "services/orders/instances/10.0.0.8:80").status, 200);
+  auto list = gw("GET", "services").body["instances"];
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0]["address"], "10.0.0.7:80");
+  EXPECT_EQ(list[0]["weight"], 3);
+  EXPECT_EQ(list[1]["ttl_s"], 15);
+  EXPECT_EQ(list[1]["serves"], true);
+  EXPECT_EQ(gw("DELETE", "services/orders/instances/10.0.0.7:80").status, 204);
+  EXPECT_EQ(gw("GET", "services").body["instances"].size(), 1u);
+  EXPECT_EQ(services->gateway->load()->revision(), 0u) << "nothing is stored";
+}
+
+TEST_F(api_gateway_test, an_instance_that_makes_no_sense_is_refused) {
+  EXPECT_EQ(gw("PUT", "services/orders/instances/nowhere").code(), "invalid_argument");
+  EXPECT_EQ(
+      gw("PUT", "services/orders/instances/a:1", {{"ttl_s", 601}}).code(), "invalid_argument");
+  EXPECT_EQ(gw("PUT", "services/orders/instances/a:1", {{"wieght", 1}}).code(), "invalid_argument");
+  EXPECT_EQ(
+      call(reading, "PUT", "/v1/apps/shop/gateway/services/orders/instances/a:1").status, 403);
+  EXPECT_EQ(gw("GET", "services").body["instances"].size(), 0u);
+}
+
 } // namespace
 } // namespace shoal::api

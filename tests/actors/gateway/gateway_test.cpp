@@ -491,5 +491,23 @@ TEST_F(Gateway, WritesALinePerCall) {
   EXPECT_THAT(digests, HasSubstr(",com.other,,shop,test,3000,"));
 }
 
+TEST_F(Gateway, InstancesThatRegisterAreCalled) {
+  auto other = scripted_backend{[](const heard&) { return scripted_backend::ok("\"other\""); }};
+  group.discovery.kind = gateway::discovery_kind::service;
+  group.discovery.source = "orders-service";
+  auto c = connect();
+  EXPECT_EQ(c.ask(request()).body, "{\"n\":1}") << "while nobody has registered";
+  auto beat = [&](bool leaves, std::int64_t said_ms) {
+    auto x = gateway::service_beat{
+        world.no, "orders-service", {other.address(), 1, {}}, 60'000, said_ms, leaves};
+    cell.services.take(x, share->now_ms());
+  };
+  beat(false, 1);
+  EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "\"other\""; }));
+  EXPECT_EQ(c.ask(request()).body, "\"other\"");
+  beat(true, 2);
+  EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "{\"n\":1}"; }));
+}
+
 } // namespace
 } // namespace shoal::test

@@ -186,5 +186,51 @@ TEST_F(gateway_share_test, a_damaged_record_of_a_change_is_passed_by) {
   EXPECT_TRUE(found("n3", "a.b")) << "it should have read the definitions themselves";
 }
 
+gateway::service_beat beat(
+    app_no app, const std::string& address, std::int64_t said_ms, bool leaves = false) {
+  return {app, "orders", {address, 2, {{"version", "2"}}}, 60'000, said_ms, leaves};
+}
+
+TEST_F(gateway_share_test, an_instance_that_one_node_hears_is_known_to_all) {
+  auto hear = [&](const std::string& where, gateway::service_beat x) {
+    auto what = std::make_shared<gateway::change>();
+    what->app = app;
+    what->beats.push_back(std::move(x));
+    auto out = ask<gateway_outcome_ptr>(
+        at(where).sv->where.gateway_writer(), atom::change::value, gateway_change_ptr{what});
+    wait(1s);
+    return out && (*out)->code == ec::none;
+  };
+  auto heard_of = [&](const std::string& where) {
+    auto& sv = *at(where).sv;
+    return sv.gateway->services.find(app, "orders", sv.now_ms());
+  };
+  ASSERT_TRUE(hear("n2", beat(app, "a:1", 1)));
+  for (auto where : {"n1", "n2", "n3"})
+    EXPECT_EQ(heard_of(where), (std::vector<gateway::upstream>{{"a:1", 2, {{"version", "2"}}}}))
+        << where;
+  ASSERT_TRUE(hear("n3", beat(app, "a:1", 2, true)));
+  for (auto where : {"n1", "n2", "n3"})
+    EXPECT_TRUE(heard_of(where).empty()) << where;
+  EXPECT_EQ(revision("n1"), 0u);
+}
+
+TEST_F(gateway_share_test, an_instance_is_told_to_a_node_that_comes_back) {
+  net.cut("n3", "n1");
+  net.cut("n3", "n2");
+  wait(5s);
+  auto what = std::make_shared<gateway::change>();
+  what->app = app;
+  what->beats.push_back(beat(app, "a:1", 1));
+  ask<gateway_outcome_ptr>(
+      at("n1").sv->where.gateway_writer(), atom::change::value, gateway_change_ptr{what});
+  wait(1s);
+  auto& sv = *at("n3").sv;
+  EXPECT_TRUE(sv.gateway->services.find(app, "orders", sv.now_ms()).empty());
+  net.heal_all();
+  wait(5s);
+  EXPECT_EQ(sv.gateway->services.find(app, "orders", sv.now_ms()).size(), 1u);
+}
+
 } // namespace
 } // namespace shoal
