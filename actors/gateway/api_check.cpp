@@ -132,6 +132,7 @@ void check_api(const api_definition& x) {
     json("params: default_value", p.default_value);
   }
   range<std::uint32_t>("timeout_ms", x.timeout_ms, 0, max_timeout_ms);
+  range<std::uint32_t>("slow_ms", x.slow_ms, 0, max_timeout_ms);
   must(x.limits.size() <= 4, "limits are at most 4");
   for (std::size_t i = 0; i < x.limits.size(); ++i)
     limit("limits[" + std::to_string(i) + "]", x.limits[i]);

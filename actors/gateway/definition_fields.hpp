@@ -127,6 +127,7 @@ void fields(X& x, V& v) {
   v("request", x.request), v("response", x.response), v("params", x.params);
   v("need_sign", x.need_sign), v("need_encrypt", x.need_encrypt), v("need_etag", x.need_etag);
   v("need_jsonp", x.need_jsonp), v("timeout_ms", x.timeout_ms), v("limits", x.limits);
+  v("slow_ms", x.slow_ms);
   v("cache", x.cache), v("mock", x.mock), v("breaker", x.breaker), v("headers", x.headers);
   v("migrate", x.migrate), v("auth_rule", x.auth_rule), v("steps", x.steps);
   v("answer", x.answer);
@@ -169,6 +170,7 @@ template <definition_of<app_settings> X, class V>
 void fields(X& x, V& v) {
   v("enabled", x.enabled), v("sign", x.sign), v("encrypt", x.encrypt), v("limit", x.limit);
   v("mock", x.mock), v("timestamp_window_ms", x.timestamp_window_ms);
+  v("slow_ms", x.slow_ms);
   v("need_nonce", x.need_nonce), v("sign_types", x.sign_types), v.secret("secret", x.secret);
   v("rsa_public_pem", x.rsa_public_pem), v("decryption_keys", x.decryption_keys);
   v("default_limit", x.default_limit), v("total_limit", x.total_limit), v("cors", x.cors);

@@ -276,6 +276,7 @@ struct api_definition {
   bool need_etag = false;         ///< [needETag]
   bool need_jsonp = false;        ///< [needJsonp] may be called so
   std::uint32_t timeout_ms = 0;   ///< 0: the group's
+  std::uint32_t slow_ms = 0;      ///< a call that takes longer is logged; 0: the app's
   std::vector<limit_rule> limits; ///< every one holds; none: the app's `default_limit`
   cache_rule cache;
   mock_rule mock;
@@ -348,6 +349,7 @@ struct app_settings {
   bool limit = true;                           ///< limits hold ["API traffic limit"]
   bool mock = true;                            ///< mocks answer
   std::uint64_t timestamp_window_ms = 300'000; ///< at most 10 years
+  std::uint32_t slow_ms = 1'000;               ///< calls that take longer are logged; 0: none
   bool need_nonce = false;                     ///< a nonce must come, and works once
   std::vector<mgw::sign_type> sign_types{mgw::sign_type::hmac_sha256, mgw::sign_type::rsa_sha256,
       mgw::sign_type::sm3}; ///< MD5 only where old clients need it

@@ -31,7 +31,7 @@ mgw::call signed_form(const call& x) {
 
 flow::flow(worker& owner, call&& x, registry::found target, on_answer done)
     : owner_{owner}, call_{std::move(x)}, in_{std::move(target.in)}, api_{std::move(target.api)},
-      done_{std::move(done)}, begun_us_{steady_us()}, request_bytes_{call_.what.data.size()} {}
+      done_{std::move(done)}, spent_{steady_us()}, request_bytes_{call_.what.data.size()} {}
 
 flow::~flow() {
   leave_instance();
@@ -129,11 +129,13 @@ void flow::authorize() {
     return after_authorizer();
   }
   auto target = owner_.definitions().find(call_.what.app, call_.what.workspace, rule->operation);
+  spent_.enter(phase::authorizer, steady_us());
   owner_.begin(
       question_of(*rule, call_, *who), std::move(target), [self = handle(), rule, key](answer&& x) {
         auto* me = self.get();
         if (!me)
           return;
+        me->spent_.enter(phase::own, steady_us());
         auto said = verdict_of(x.what);
         if (said.code != result::success)
           return me->refuse(said.code);

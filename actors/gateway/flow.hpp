@@ -20,6 +20,7 @@
 #include "actors/gateway/body_conversion.hpp"
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/registry.hpp"
+#include "actors/gateway/slow_calls.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/tls/alarm_clock.hpp"
 #include "protocol/tls/client_pool.hpp"
@@ -60,6 +61,8 @@ private:
   void choose_group();
   void send();
   void wait_for_name();
+  void on_carried() override;
+  void on_sending() override;
   void on_reply(http::reply&& x) override;
   void on_failure(const tls::client_failure& x) override;
   void on_alarm() override;
@@ -81,6 +84,7 @@ private:
   void finish(answer&& x);
   void put_etag(answer& x);
   void count(const answer& x);
+  std::optional<slow_call> slowness(const answer& x) const;
 
   std::string_view languages() const { return header_of(call_.headers, "Accept-Language"); }
   const app_settings& settings() const { return in_->settings().set; }
@@ -103,7 +107,7 @@ private:
   std::string traceparent_; // to the backend
   std::string cache_key_;
   header_list principal_;
-  std::int64_t begun_us_ = 0;
+  phase_times spent_;
   std::int64_t deadline_us_ = 0; // of the backend
   std::int64_t sent_us_ = 0;
   std::int64_t backend_us_ = -1;

@@ -55,6 +55,7 @@ void flow::choose_group() {
     types_ = grpc_types_of(*in_, *api_);
   owner_.loop_.alarms().set(*this, patience());
   deadline_us_ = steady_us() + std::chrono::microseconds{patience()}.count();
+  spent_.enter(phase::queue, steady_us());
   send();
 }
 
@@ -95,6 +96,10 @@ void flow::wait_for_name() {
       me->send();
   });
 }
+
+void flow::on_carried() { spent_.enter(phase::connect, steady_us()); }
+
+void flow::on_sending() { spent_.enter(phase::backend, steady_us()); }
 
 void flow::on_reply(http::reply&& x) {
   backend_us_ = steady_us() - sent_us_;
@@ -143,6 +148,7 @@ bool flow::try_again(const tls::client_failure& x) {
   ++attempts_;
   failed_at_ = to_.get();
   leave_instance();
+  spent_.enter(phase::queue, steady_us());
   send();
   return true;
 }

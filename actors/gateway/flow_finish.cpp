@@ -49,6 +49,7 @@ void flow::backend_done(answer&& x, bool failed) {
 }
 
 void flow::finish(answer&& x) {
+  spent_.enter(phase::own, steady_us());
   if (counted_by_breaker_)
     owner_.breaker_of(*in_, *api_).on_abandoned();
   conversion_.read_answer(x);
@@ -71,9 +72,31 @@ void flow::finish(answer&& x) {
   }
   if (call_.by != entrance::inside)
     count(x);
+  spent_.enter(phase::write, steady_us());
+  auto slow = slowness(x);
+  auto spent = spent_;
   auto done = std::move(done_);
+  auto share = owner_.share_;
   owner_.over(*this); // destroys this
   done(std::move(x));
+  if (!slow)
+    return;
+  auto now_us = steady_us();
+  spent.enter(phase::own, now_us);
+  if (auto left_out = share->slow_calls.admit(now_us * 1'000))
+    log_slow_call(*slow, spent, *left_out);
+}
+
+/// What is to be said about the call if it took too long.
+std::optional<slow_call> flow::slowness(const answer& x) const {
+  if (!in_ || !api_ || call_.by == entrance::inside)
+    return {};
+  auto allowed_ms = api_->slow_ms != 0 ? api_->slow_ms : settings().slow_ms;
+  if (allowed_ms == 0 || spent_.total_us() < std::int64_t{allowed_ms} * 1'000)
+    return {};
+  auto& what = call_.what;
+  return slow_call{what.app, what.workspace, what.operation, group_ ? group_->set.name : "",
+      call_.trace_id, static_cast<unsigned>(x.what.code), attempts_};
 }
 
 /// Of a success: the backend's own tag, or one made of the body.
@@ -96,7 +119,7 @@ void flow::put_etag(answer& x) {
 }
 
 void flow::count(const answer& x) {
-  auto cost_us = steady_us() - begun_us_;
+  auto cost_us = steady_us() - spent_.begun_us();
   if (in_ && api_) // strangers cannot make series
     owner_.counts_.of(call_.what.app, call_.what.workspace, call_.what.operation)
         .add(cost_us, backend_us_, x.what.code);

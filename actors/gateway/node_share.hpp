@@ -15,6 +15,7 @@
 #include "actors/gateway/figures.hpp"
 #include "actors/gateway/limiter.hpp"
 #include "actors/gateway/registry.hpp"
+#include "actors/gateway/slow_calls.hpp"
 #include "protocol/nonce_cache.hpp"
 
 namespace shoal::gateway {
@@ -49,6 +50,7 @@ struct node_share {
   limiter limits;
   nonce_caches nonces;
   figures counts; ///< of all loops
+  slow_call_gate slow_calls;
   /// Takes digest lines, whole ones with their line ends; called every quarter of a second by each
   /// loop. Null: none are made.
   std::function<void(std::string&&)> digest;

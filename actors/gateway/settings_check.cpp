@@ -49,6 +49,7 @@ void check_proto(const proto_definition& x) {
 
 void check_settings(const app_settings& x) {
   range<std::uint64_t>("timestamp_window_ms", x.timestamp_window_ms, 1'000, 315'360'000'000);
+  range<std::uint32_t>("slow_ms", x.slow_ms, 0, max_timeout_ms);
   must(x.secret.empty() || (x.secret.size() >= 8 && x.secret.size() <= max_text),
       "secret must be 8 to 1024 bytes");
   text("rsa_public_pem", x.rsa_public_pem, max_pem);

@@ -72,6 +72,9 @@ protected:
   /// What its failure is like.
   virtual client_failure failure_of(client_error why, std::string_view detail) const = 0;
 
+  /// To be called for each exchange that was carried before the connection was open.
+  static void begins(client_exchange& x) { x.on_sending(); }
+
   bool is_open() const { return phase_ == phase::open; }
   bool is_dead() const { return phase_ == phase::dead; }
   client_pool* pool() const { return pool_; }

@@ -51,6 +51,10 @@ public:
   bool is_head = false;      ///< the answer has no body
 
 protected:
+  /// A connection is there for it; it may still have to be made.
+  virtual void on_carried() {}
+  /// The connection is open: the request begins to leave.
+  virtual void on_sending() {}
   /// May start, cancel and destroy any exchange, this one, too.
   virtual void on_reply(http::reply&& x) = 0;
   virtual void on_failure(const client_failure& x) = 0;

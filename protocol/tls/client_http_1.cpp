@@ -27,8 +27,10 @@ void client_http_1::cancel(client_exchange&) {
 }
 
 void client_http_1::on_open() {
-  if (exchange_)
-    send_rest();
+  if (!exchange_)
+    return;
+  begins(*exchange_);
+  send_rest();
 }
 
 void client_http_1::send_rest() {

@@ -91,6 +91,9 @@ std::size_t client_pool::busy() const {
 
 void client_pool::carry(client_connection& by, client_exchange& x) {
   x.carrier_ = &by;
+  x.on_carried();
+  if (by.is_open())
+    x.on_sending();
   if (by.room() <= 1)
     take_off(by);
   by.carry(x); // the connection may be gone afterwards

@@ -1,6 +1,8 @@
 // The gateway from bytes to bytes: TLS client, endpoint, pipeline, backend.
 #include <gmock/gmock.h>
 
+#include "actors/log.hpp"
+#include "actors/log_control.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/mgw/signature.hpp"
 #include "tests/support/gateway_fixture.hpp"
@@ -144,6 +146,34 @@ TEST_F(Gateway, ABackendsFaultHurtsOneCallAndNobodyElse) {
     EXPECT_EQ(code(victim.read_answer()), faults[i].code) << faults[i].name;
     EXPECT_EQ(victim.ask(request()).body, "\"fine\"") << "after " << faults[i].name;
   }
+}
+
+TEST_F(Gateway, ASlowCallIsInTheLogWithWhereItsTimeWent) {
+  log::setup("warn", "kv"); // only then are warnings kept
+  answer_with = [](const heard&) { return say{"", then::hang}; };
+  api.timeout_ms = 100;
+  settings.slow_ms = 50;
+  auto c = connect();
+  auto trace = std::string{"0af7651916cd43dd8448eb211c80319c"};
+  auto lines = [&] {
+    auto out = std::vector<std::string>{};
+    for (auto& x : log::recent_warnings())
+      if (x.find(trace) != std::string::npos)
+        out.push_back(x);
+    return out;
+  };
+  auto field = "traceparent: 00-" + trace + "-b7ad6b7169203331-01\r\n";
+  EXPECT_EQ(code(c.ask(request(field))), "4001");
+  EXPECT_EQ(code(c.ask(request(field))), "4001"); // the line comes after the answer
+  ASSERT_FALSE(lines().empty());
+  EXPECT_THAT(lines()[0], HasSubstr("event=\"slow call\" app=shop workspace=test "
+                                    "operation=com.shop.get code=4001 group=orders"));
+  EXPECT_THAT(lines()[0], AllOf(HasSubstr(" backend_ms="), Not(HasSubstr(" backend_ms=0."))));
+  api.slow_ms = 10'000; // its own
+  publish();
+  c.ask(request(field));
+  c.ask(request(field));
+  EXPECT_EQ(lines().size(), 2u);
 }
 
 TEST_F(Gateway, TimeoutsAreTheApisElseTheGroups) {
