@@ -41,6 +41,9 @@ struct call {
   bool is_step = false;
   std::uint32_t patience_ms = 0; ///< at most that long; 0: what the definitions say
 
+  /// Takes what is to be done if nobody waits for the answer any more; null: nobody would tell.
+  std::function<void(std::function<void()>)> when_given_up;
+
   bool is_rest() const { return !path.empty(); }
 };
 

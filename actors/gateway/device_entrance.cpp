@@ -56,6 +56,8 @@ void serve_device_call(worker& by, tls::device_call&& x, const tls::call_respond
   auto [trace, parent] = read_traceparent(header_of(made.headers, "traceparent"));
   made.trace_id = trace;
   made.parent_id = parent;
+  made.when_given_up = [answer](
+                           std::function<void()> then) { answer.when_given_up(std::move(then)); };
   by.begin(
       std::move(made), [answer](gateway::answer&& done) { answer(to_device(std::move(done))); });
 }

@@ -43,7 +43,11 @@ public:
 
   void run();
 
+  /// Nobody waits for the answer any more: what is under way for it ends.
+  void abandon();
+
   std::size_t place = 0; ///< in the worker's list
+  flow_handle handle();
 
 private:
   // Before the backend (flow.cpp).
@@ -88,8 +92,6 @@ private:
 
   std::string_view languages() const { return header_of(call_.headers, "Accept-Language"); }
   const app_settings& settings() const { return in_->settings().set; }
-
-  flow_handle handle();
 
   worker& owner_;
   call call_;

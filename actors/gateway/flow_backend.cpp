@@ -139,6 +139,15 @@ void flow::on_alarm() {
   backend_done(answer_of(result::backend_timeout), true);
 }
 
+/// The backend's connection is closed with its request, and counts neither for nor against it.
+void flow::abandon() {
+  owner_.loop_.alarms().cancel(*this);
+  cancel();
+  backend_us_ = sent_us_ == 0 ? -1 : steady_us() - sent_us_;
+  leave_instance();
+  finish(answer_of(result::backend_timeout, "the caller gave up"));
+}
+
 /// Safe are calls that cannot have reached the backend, and methods that may come twice.
 bool flow::try_again(const tls::client_failure& x) {
   auto safe = tls::never_arrived(x.why) || idempotent_;

@@ -45,11 +45,20 @@ void worker::begin(call&& x, registry::found target, on_answer done) {
     out.status = x.is_rest() ? http_status_of(out.what.code) : 200;
     return done(std::move(out));
   }
+  auto told = std::exchange(x.when_given_up, nullptr); // not by the calls that come of this one
   auto made = std::make_unique<flow>(*this, std::move(x), std::move(target), std::move(done));
   made->place = flows_.size();
   auto& it = *made;
   flows_.push_back(std::move(made));
-  it.run();
+  if (!told)
+    return it.run();
+  auto which = it.handle();
+  told([which] {
+    if (auto* still = which.get())
+      still->abandon();
+  });
+  if (which.get())
+    it.run();
 }
 
 void worker::over(flow& x) {

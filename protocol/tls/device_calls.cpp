@@ -26,8 +26,34 @@ void device_calls::cancel(std::uint64_t id) {
   auto found = std::ranges::find_if(entries_, [id](auto& x) { return x->wanted && x->id == id; });
   if (found == entries_.end())
     return;
-  (*found)->wanted = false;
   clock_.cancel(**found);
+  give_up(**found);
+}
+
+/// What it calls may finish the call, and so destroy the entry.
+void device_calls::give_up(entry& x) {
+  x.wanted = false;
+  if (auto then = std::exchange(x.given_up, nullptr))
+    then();
+}
+
+void device_calls::when_given_up(std::uint32_t ticket, std::function<void()> then) {
+  auto found = std::ranges::find_if(entries_, [ticket](auto& x) { return x->ticket == ticket; });
+  if (found == entries_.end() || !(*found)->wanted)
+    return then();
+  (*found)->given_up = std::move(then);
+}
+
+void device_calls::give_all_up() {
+  auto all = std::vector<std::function<void()>>{};
+  for (auto& x : entries_) {
+    x->wanted = false;
+    clock_.cancel(*x);
+    if (x->given_up)
+      all.push_back(std::exchange(x->given_up, nullptr));
+  }
+  for (auto& then : all)
+    then();
 }
 
 std::optional<std::uint64_t> device_calls::finish(std::uint32_t ticket) {
@@ -41,8 +67,12 @@ std::optional<std::uint64_t> device_calls::finish(std::uint32_t ticket) {
 }
 
 void device_calls::entry::on_alarm() {
-  if (std::exchange(wanted, false))
-    owner->late_(id);
+  if (!wanted)
+    return;
+  auto whose = owner;
+  auto late = id;
+  give_up(*this); // may destroy this
+  whose->late_(late);
 }
 
 } // namespace shoal::tls

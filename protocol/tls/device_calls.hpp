@@ -1,8 +1,8 @@
 // Gateway calls on one device connection: which are under way, until when, and who still wants the
 // answer. One per connection that has made a call; used on its loop's thread.
 //
-// Bounded: `most` calls at a time. One that was cancelled, or that is late, counts until whoever
-// carries it out is done with it: giving up makes no room for more work.
+// Bounded: `most` calls at a time. Whoever carries one out can hear that nobody wants its answer
+// any more; until it is done with it, the call counts: giving up alone makes no room for more work.
 #pragma once
 
 #include <chrono>
@@ -48,6 +48,10 @@ public:
 
   void operator()(device_answer&& x) const;
 
+  /// `then` is called, on the loop's thread, when the device cancels the call, its deadline is over
+  /// or its connection ends, unless it was answered before. At once if that has happened.
+  void when_given_up(std::function<void()> then) const;
+
 private:
   io_loop* loop_ = nullptr;
   target to_;
@@ -69,6 +73,12 @@ public:
   /// Nobody wants the answer any more.
   void cancel(std::uint64_t id);
 
+  /// What to do when the call is given up; at once if it is, or is not known.
+  void when_given_up(std::uint32_t ticket, std::function<void()> then);
+
+  /// The connection ends: nobody wants any answer.
+  void give_all_up();
+
   /// The call is over; its id if somebody waits for the answer.
   std::optional<std::uint64_t> finish(std::uint32_t ticket);
 
@@ -82,7 +92,10 @@ private:
     std::uint64_t id = 0;
     std::uint32_t ticket = 0;
     bool wanted = true;
+    std::function<void()> given_up;
   };
+
+  static void give_up(entry& x);
 
   alarm_clock& clock_;
   std::function<void(std::uint64_t)> late_;

@@ -47,6 +47,8 @@ void device_driver::on_deadline() {
 
 void device_driver::on_end(ec why) {
   reader_ = frame_reader{0};
+  if (calls_)
+    calls_->give_all_up();
   if (auto sink = std::move(sink_))
     sink->on_closed(why);
 }

@@ -41,6 +41,7 @@ public:
 
   /// The end of a call.
   void answer_call(std::uint32_t ticket, device_answer&& x);
+  void when_call_given_up(std::uint32_t ticket, std::function<void()> then);
 
 protected:
   /// What leaves for one frame.

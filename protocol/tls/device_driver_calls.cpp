@@ -84,6 +84,13 @@ void device_driver::answer_call(std::uint32_t ticket, device_answer&& x) {
     send_result(*id, std::move(x));
 }
 
+void device_driver::when_call_given_up(std::uint32_t ticket, std::function<void()> then) {
+  if (calls_)
+    calls_->when_given_up(ticket, std::move(then));
+  else
+    then();
+}
+
 void device_driver::send_result(std::uint64_t id, device_answer&& x) {
   auto message = wire::CallResult{};
   message.set_id(id);

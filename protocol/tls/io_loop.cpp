@@ -328,6 +328,18 @@ void io_loop::answer_call(target to, std::uint32_t ticket, device_answer&& x) {
     device->answer_call(ticket, std::move(x));
 }
 
+void io_loop::when_call_given_up(target to, std::uint32_t ticket, std::function<void()> then) {
+  if (auto* device = find_device(to))
+    device->when_call_given_up(ticket, std::move(then));
+  else
+    then();
+}
+
+void call_responder::when_given_up(std::function<void()> then) const {
+  if (loop_)
+    loop_->when_call_given_up(to_, ticket_, std::move(then));
+}
+
 void call_responder::operator()(device_answer&& x) const {
   if (loop_)
     loop_->answer_call(to_, ticket_, std::move(x));

@@ -105,6 +105,7 @@ public:
 
   /// The same for a call of a device connection.
   void answer_call(target to, std::uint32_t ticket, device_answer&& x);
+  void when_call_given_up(target to, std::uint32_t ticket, std::function<void()> then);
 
   /// From now on HTTP connections close after their answer. Appends the links of all open device
   /// connections.

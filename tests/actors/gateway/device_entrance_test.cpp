@@ -71,6 +71,31 @@ TEST_F(device_entrance, asks_for_signatures_as_everywhere) {
   EXPECT_FALSE(x.tips().empty());
 }
 
+TEST_F(device_entrance, drops_the_backends_request_of_a_call_that_is_cancelled) {
+  answer_with = [](const heard& x) {
+    return x.body == "1" ? say{"", then::hang} : scripted_backend::ok("{}");
+  };
+  group.max_connections = 1; // so the second call gets through only if the first is gone
+  api.timeout_ms = 60'000;
+  auto client = connect("shoal/1");
+  EXPECT_EQ(client.read_frame()->type, frame_type::welcome);
+  for (auto id : {1u, 2u}) {
+    auto x = wire::Call{};
+    x.set_id(id);
+    x.set_operation("com.shop.get");
+    x.set_data("[{\"_requestBody\":" + std::to_string(id) + "}]");
+    client.send_frame(frame_type::call, x.SerializeAsString());
+  }
+  auto cancel = wire::CallCancel{};
+  cancel.set_id(1);
+  client.send_frame(frame_type::call_cancel, cancel.SerializeAsString());
+  auto out = wire::CallResult{};
+  auto got = client.read_frame();
+  ASSERT_TRUE(got && out.ParseFromString(got->body));
+  EXPECT_EQ(out.id(), 2u);
+  EXPECT_EQ(out.code(), 1000u);
+}
+
 TEST_F(device_entrance, names_a_backend_that_fails) {
   answer_with = [](const heard&) { return say{"", then::reset}; };
   EXPECT_EQ(ask().code(), 4002u);

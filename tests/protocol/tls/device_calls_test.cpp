@@ -55,6 +55,28 @@ TEST_F(call_table, keeps_the_place_of_a_cancelled_call_until_its_work_is_done) {
   begin(100);
 }
 
+TEST_F(call_table, tells_who_carries_a_call_out_that_it_is_given_up) {
+  auto heard = std::string{};
+  auto start = [&](std::uint64_t id, char name) {
+    auto ticket = begin(id);
+    calls.when_given_up(ticket, [&heard, name] { heard += name; });
+    return ticket;
+  };
+  start(1, 'a');
+  calls.cancel(1);
+  EXPECT_EQ(heard, "a");
+  auto done = start(2, 'b');
+  calls.finish(done);
+  calls.cancel(2);
+  EXPECT_EQ(heard, "a") << "it was answered before";
+  start(3, 'c');
+  start(4, 'd');
+  calls.give_all_up();
+  EXPECT_EQ(heard, "acd");
+  calls.when_given_up(done, [&] { heard += "now"; });
+  EXPECT_EQ(heard, "acdnow");
+}
+
 TEST_F(call_table, gives_a_used_id_of_a_cancelled_call_to_the_new_one_only) {
   auto old = begin(7);
   calls.cancel(7);
