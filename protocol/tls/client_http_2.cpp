@@ -61,7 +61,11 @@ void client_http_2::on_sweep() {
     end(client_error::broken, "the server has fallen silent");
 }
 
-void client_http_2::on_open() { flush(); }
+void client_http_2::on_open() {
+  for (auto& [stream, x] : carried_)
+    begins(*x.whose);
+  flush();
+}
 
 void client_http_2::on_bytes(std::string_view x) {
   ++heard_;
