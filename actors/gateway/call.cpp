@@ -1,6 +1,7 @@
 #include "actors/gateway/call.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace shoal::gateway {
 
@@ -35,6 +36,12 @@ std::string_view query_value(std::string_view query, std::string_view name) {
       return part.substr(std::min(part.size(), name.size() + 1));
   }
   return {};
+}
+
+bool is_about_a_body(std::string_view header) {
+  constexpr auto names =
+      std::array<std::string_view, 4>{"Accept", "Content-Type", "Content-Length", "If-None-Match"};
+  return std::ranges::any_of(names, [&](auto name) { return http::same_name(header, name); });
 }
 
 answer answer_of(mgw::result code, std::string memo) {

@@ -27,6 +27,10 @@ std::string_view header_of(const header_list& from, std::string_view name);
 /// The same of a query string, as it stands there: nothing is decoded.
 std::string_view query_value(std::string_view query, std::string_view name);
 
+/// Whether a header is about the body of one request or of its answer: nothing for calls that are
+/// made out of that request.
+bool is_about_a_body(std::string_view header);
+
 struct call {
   mgw::call what; ///< as read_call gives it; `data` of a REST call is its body
   entrance by = entrance::http_1;

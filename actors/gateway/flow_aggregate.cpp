@@ -11,18 +11,6 @@ namespace shoal::gateway {
 
 using mgw::result;
 
-namespace {
-
-/// About the body or the answer of the whole, not of a step.
-bool is_of_the_whole(std::string_view name) {
-  for (auto x : {"Accept", "Content-Type", "Content-Length", "If-None-Match"})
-    if (http::same_name(name, x))
-      return true;
-  return false;
-}
-
-} // namespace
-
 /// Steps see the caller as the whole does; what the authorizer said replaces what a client claims.
 call flow::step_call(const aggregate_step& x, std::string data) const {
   auto out = call{};
@@ -38,7 +26,7 @@ call flow::step_call(const aggregate_step& x, std::string data) const {
   out.ip = call_.ip;
   out.trace_id = call_.trace_id;
   for (auto& field : call_.headers)
-    if (!is_of_the_whole(field.first) && header_of(principal_, field.first).empty())
+    if (!is_about_a_body(field.first) && header_of(principal_, field.first).empty())
       out.headers.push_back(field);
   out.headers.insert(out.headers.end(), principal_.begin(), principal_.end());
   auto spent_ms = (steady_us() - spent_.begun_us()) / 1000;

@@ -6,12 +6,13 @@
 #include "actors/gateway/cors.hpp"
 #include "actors/gateway/device_entrance.hpp"
 #include "actors/gateway/rest_routes.hpp"
+#include "protocol/mgw/batch.hpp"
 #include "protocol/percent.hpp"
 
 namespace shoal::gateway {
 namespace {
 
-constexpr std::string_view call_path = "/mgw.htm";
+constexpr std::string_view call_path = "/mgw.htm", batch_path = "/mgw/batch";
 
 mgw::call_limits limits() { return {}; }
 
@@ -28,6 +29,18 @@ std::string_view last_forwarded(std::string_view list) {
 answer refusal(mgw::failure&& why, bool rest) {
   auto out = answer_of(why.code, std::move(why.memo));
   out.status = rest ? http_status_of(why.code) : 200;
+  return out;
+}
+
+/// What a page of another origin must see on an answer; nothing at all if it may not call.
+std::optional<header_list> cors_fields(const world* in, std::string_view origin) {
+  auto out = header_list{};
+  if (!in || origin.empty())
+    return out;
+  auto& rule = in->settings().set.cors;
+  if (!may_call(rule, origin))
+    return {};
+  add_cors_headers(rule, origin, out);
   return out;
 }
 
@@ -62,7 +75,7 @@ std::pair<std::string_view, std::string_view> read_traceparent(std::string_view 
 }
 
 bool http_entrance::serve(http::request& x, const tls::local_responder& answer) {
-  if (x.path != call_path)
+  if (x.path != call_path && x.path != batch_path)
     return serve_rest(x, answer);
   if (x.method == "OPTIONS") {
     auto app = form_decoded(query_value(x.query, "appId")).value_or("");
@@ -73,7 +86,10 @@ bool http_entrance::serve(http::request& x, const tls::local_responder& answer) 
     preflight(in.get(), x, answer);
     return true;
   }
-  serve_call(x, answer);
+  if (x.path == call_path)
+    serve_call(x, answer);
+  else
+    serve_batch(x, answer);
   return true;
 }
 
@@ -126,7 +142,9 @@ bool http_entrance::serve_rest(http::request& x, const tls::local_responder& ans
 }
 
 /// What every call has, whatever way it names its API.
-void http_entrance::describe(http::request& x, gateway::call& into) const {
+void http_entrance::describe(
+    http::request& x, const tls::local_responder& answer, gateway::call& into) const {
+  into.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
   into.ip = without_port(x.peer);
   if (options_.behind_balancer)
     if (auto forwarded = last_forwarded(x.header("X-Forwarded-For")); !forwarded.empty())
@@ -139,21 +157,16 @@ void http_entrance::describe(http::request& x, gateway::call& into) const {
 
 void http_entrance::carry_out(http::request& x, gateway::call&& made, registry::found target,
     const tls::local_responder& answer) {
-  made.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
-  describe(x, made);
-  auto origin = header_of(made.headers, "Origin");
-  auto* cors = target.in && !origin.empty() ? &target.in->settings().set.cors : nullptr;
+  describe(x, answer, made);
   auto rest = made.is_rest();
-  if (cors && !may_call(*cors, origin))
+  auto fields = cors_fields(target.in.get(), header_of(made.headers, "Origin"));
+  if (!fields)
     return answer(
         to_response(refusal({mgw::result::cors_preflight, "origin"}, rest), made.what.version));
-  auto fields = header_list{};
-  if (cors)
-    add_cors_headers(*cors, origin, fields);
   auto gzip = takes_gzip(header_of(made.headers, "Accept-Encoding"));
   auto version = made.what.version;
   worker_.begin(std::move(made), std::move(target),
-      [answer, version, gzip, fields = std::move(fields)](gateway::answer&& done) mutable {
+      [answer, version, gzip, fields = std::move(*fields)](gateway::answer&& done) mutable {
         std::ranges::move(fields, std::back_inserter(done.headers));
         auto sealed = done.sealed;
         auto out = to_response(std::move(done), version);
@@ -161,6 +174,48 @@ void http_entrance::carry_out(http::request& x, gateway::call&& made, registry::
           compress(out);
         answer(std::move(out));
       });
+}
+
+/// All of them side by side; the answer goes when the last one is there.
+void http_entrance::serve_batch(http::request& x, const tls::local_responder& answer) {
+  constexpr auto version = mgw::rpc_version::v2;
+  auto calls = std::vector<mgw::batch_call>{};
+  if (auto flaw = mgw::read_batch(x, limits(), calls))
+    return answer(to_response(refusal(std::move(*flaw), false), version));
+  auto common = gateway::call{};
+  describe(x, answer, common);
+  auto& first = calls.front().what;
+  auto in = worker_.definitions().find(first.app, first.workspace);
+  auto fields = cors_fields(in.get(), header_of(common.headers, "Origin"));
+  if (!fields)
+    return answer(to_response(refusal({mgw::result::cors_preflight, "origin"}, false), version));
+  auto gzip = takes_gzip(header_of(common.headers, "Accept-Encoding"));
+  std::erase_if(common.headers, [](auto& field) { return is_about_a_body(field.first); });
+  auto said = std::make_shared<mgw::batch_answers>(calls.size());
+  auto over = [answer, said, gzip, fields = std::move(*fields)](
+                  std::size_t index, mgw::answer&& one) {
+    if (!said->add(index, std::move(one)))
+      return;
+    auto whole = gateway::answer{};
+    whole.what.result_data = said->body();
+    whole.headers = fields;
+    auto out = to_response(std::move(whole), version);
+    if (gzip)
+      compress(out);
+    answer(std::move(out));
+  };
+  for (auto i = std::size_t{0}; i < calls.size(); ++i) {
+    auto& [what, flaw] = calls[i];
+    if (flaw) {
+      over(i, std::move(answer_of(flaw->code, std::move(flaw->memo)).what));
+      continue;
+    }
+    auto one = common;
+    one.what = std::move(what);
+    auto target = registry::found{in, in ? in->api(one.what.operation) : nullptr};
+    worker_.begin(std::move(one), std::move(target),
+        [over, i](gateway::answer&& done) { over(i, std::move(done.what)); });
+  }
 }
 
 void http_entrance::preflight(

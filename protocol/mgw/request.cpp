@@ -220,6 +220,12 @@ std::optional<failure> read_call_headers(
   return read_headers(from, limits, into);
 }
 
+std::optional<failure> put_field(
+    std::string_view name, std::string_view value, const call_limits& limits, call& into) {
+  auto found = std::ranges::find(fields, name, &field::form);
+  return found == fields.end() ? malformed(name) : put(*found, value, limits, into);
+}
+
 std::optional<std::string_view> request_body(std::string_view request_data) {
   auto elements = json_elements(request_data);
   if (!elements)

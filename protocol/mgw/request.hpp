@@ -59,6 +59,11 @@ std::optional<failure> read_call(http::request& from, const call_limits& limits,
 std::optional<failure> read_call_headers(
     const http::request& from, const call_limits& limits, call& into);
 
+/// Puts one field, named as in a form, into a call. An empty value counts as absent; a name that is
+/// no field of a call is a failure.
+std::optional<failure> put_field(
+    std::string_view name, std::string_view value, const call_limits& limits, call& into);
+
 /// "_requestBody" of requestData `[{"_requestBody": …}]`, as its own text; the whole data if it has
 /// another shape. The data must be a JSON array.
 std::optional<std::string_view> request_body(std::string_view request_data);

@@ -33,6 +33,11 @@ await ways((options) => {
   return (operation, data) => gateway.call(operation, data);
 }, 'by-header');
 
+const [fine, none] = await new Gateway({...world, sign, url, headers: {UserId: 'by-header'}})
+  .batch([{operation: 'com.shop.get', args: arguments_}, {operation: 'com.shop.none'}]);
+assert.equal(fine.value.user, 'by-header');
+assert.equal(none.reason.resultStatus, 3000);
+
 for (const transport of [tlsSocket, nodeWebSocket]) {
   const client = new Client({connect: transport({host: '127.0.0.1', port}), key: 'dk', secret: 's', device: 'd1'});
   const online = new Promise((resolve) => client.on('online', resolve));

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocol/mgw/batch.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/mgw/request.hpp"
@@ -64,6 +65,26 @@ void read_as_call(std::string_view in, unsigned how) {
       "an envelope is not JSON");
 }
 
+void read_as_batch(std::string_view in) {
+  auto x = http::request{
+      "POST", "/mgw/batch", "", {{"AppId", "A1"}, {"WorkspaceId", "default"}}, std::string{in}, ""};
+  auto calls = std::vector<mgw::batch_call>{};
+  auto limits = mgw::call_limits{1024, 64, 32, 128};
+  if (mgw::read_batch(x, limits, calls))
+    return;
+  fuzz::require(!calls.empty() && calls.size() <= mgw::max_batch_calls, "too many calls");
+  auto answers = mgw::batch_answers{calls.size()};
+  for (auto i = std::size_t{0}; i < calls.size(); ++i) {
+    auto& [what, flaw] = calls[i];
+    fuzz::require(flaw || (!what.operation.empty() && !what.data.empty()), "incomplete");
+    fuzz::require(what.data.size() <= limits.data && what.sign.size() <= 128, "too large");
+    auto last = answers.add(i, {flaw ? flaw->code : mgw::result::success, "",
+                                   flaw ? flaw->memo : "", what.data, mgw::result_form::text});
+    fuzz::require(last == (i + 1 == calls.size()), "calls are miscounted");
+  }
+  fuzz::require(mgw::is_json(answers.body()), "answers are not JSON");
+}
+
 void read_as_envelope(std::string_view in, unsigned how) {
   auto session = mgw::cipher_session{};
   auto kind = (how & 1) != 0 ? mgw::key_wrap::ecc : mgw::key_wrap::sm2;
@@ -90,8 +111,10 @@ void read_as_json(std::string_view in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto in = fuzz::text_of(data, size);
   auto how = fuzz::take_byte(in);
-  if (how < 64)
+  if (how < 48)
     read_as_call(in, how);
+  else if (how < 64)
+    read_as_batch(in);
   else if (how < 128)
     read_as_envelope(in, how);
   else

@@ -76,6 +76,26 @@ test('named arguments are one object, and a nonce is signed', async () => {
   assert.equal(headers.Sign, signature('MD5', 's', {operation: 'op', data: body, ts: headers.Ts, nonce: headers.Nonce}));
 });
 
+test('a batch is one request with calls signed one by one, and each ends for itself', async () => {
+  const results = [{resultStatus: 1000, result: {id: 7}}, {resultStatus: 1002, tips: 'busy', memo: 'limit of app'}];
+  const {gateway, seen} = fake(() => ({body: JSON.stringify({results})}), {sign: {secret: 'test-secret'}});
+  const ended = await gateway.batch([{operation: 'com.example.get', args: [{a: '中'}]}, {operation: 'com.example.put', args: {n: 1}}]);
+  assert.deepEqual(ended[0], {status: 'fulfilled', value: {id: 7}});
+  assert.deepEqual([ended[1].reason.resultStatus, ended[1].reason.tips, ended[1].reason.memo], [1002, 'busy', 'limit of app']);
+  const {url, headers, body} = seen[0];
+  assert.equal(url, 'https://gw/mgw/batch');
+  assert.deepEqual(headers, {AppId: 'shop', WorkspaceId: 'default', 'Content-Type': 'application/json'});
+  const {calls} = JSON.parse(Buffer.from(body).toString());
+  assert.deepEqual(calls[0], {operationType: 'com.example.get', requestData: '[{"a":"中"}]', ts: '1760000000000',
+    signType: 'HMACSHA256', sign: '548e0d8a684a17a0e36d2a3545fe546ed60ecc0dd9155ec59f85fcf0eecadc99'});
+  assert.equal(calls[1].requestData, '[{"n":1}]');
+});
+
+test('a batch that is refused as a whole is an error', async () => {
+  const {gateway} = fake(() => ({status: 3002, headers: {Memo: 'calls'}, body: '{"resultStatus":3002}'}));
+  await assert.rejects(gateway.batch([]), (error) => error.resultStatus === 3002 && error.memo === 'calls');
+});
+
 test('any other code is an error with its texts', async () => {
   const {gateway} = fake(() => ({status: 1002, headers: {Tips: '%E5%BF%99', Memo: 'limit%20of%20app'},
     body: '{"resultStatus":1002,"tips":"忙"}'}));
