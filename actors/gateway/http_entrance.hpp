@@ -1,6 +1,6 @@
 // The gateway's door for HTTP/1.1 and HTTP/2 (that for devices is device_entrance.hpp): takes
-// `/mgw.htm`, `/mgw/batch` and what the REST entries of an app know, makes calls of them, and writes
-// answers as responses. Everything else is not its business (`serve` returns false).
+// `/mgw.htm`, `/mgw/batch` and what the REST entries of an app know, makes calls of them, and
+// writes answers as responses. Everything else is not its business (`serve` returns false).
 //
 // A service of an I/O loop: owns the loop's worker.
 #pragma once
@@ -37,8 +37,7 @@ private:
   void carry_out(http::request& x, gateway::call&& made, registry::found target,
       const tls::local_responder& answer);
   void preflight(const world* in, const http::request& x, const tls::local_responder& answer);
-  void describe(
-      http::request& x, const tls::local_responder& answer, gateway::call& into) const;
+  void describe(http::request& x, const tls::local_responder& answer, gateway::call& into) const;
 
   worker worker_;
   entrance_options options_;

@@ -49,8 +49,7 @@ void set(by_method& list, std::string_view method, const api_ptr& x) {
 } // namespace
 
 bool is_reserved_path(std::string_view path) {
-  return path == "/v1" || path.starts_with("/v1/") || path == "/mgw.htm" ||
-         path == "/mgw/batch";
+  return path == "/v1" || path.starts_with("/v1/") || path == "/mgw.htm" || path == "/mgw/batch";
 }
 
 std::string problem_of_rest_path(std::string_view path) {

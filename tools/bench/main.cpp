@@ -137,6 +137,8 @@ void add_options(CLI::App& app, options& x) {
   size("--cluster-devices", x.cluster_devices, "cluster: idle devices per node");
   size("--kills", x.kills, "cluster: how often a node is killed");
   size("--gateway-seconds", x.gateway_seconds, "gateway: seconds of each measurement");
+  size("--soak-calls", x.soak_calls, "soak: calls, all signed");
+  size("--soak-changes", x.soak_changes, "soak: changes of an API");
 }
 
 std::vector<scenario> chosen(const std::string& name) {

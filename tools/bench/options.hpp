@@ -43,6 +43,8 @@ struct options {
   std::size_t cluster_devices = 5000; ///< cluster: idle ones per node
   std::size_t kills = 20;             ///< cluster
   std::size_t gateway_seconds = 3;    ///< gateway: each measurement
+  std::size_t soak_calls = 10000000;  ///< soak
+  std::size_t soak_changes = 10000;   ///< soak: of an API
 };
 
 /// The sizes for `--quick`.
@@ -54,6 +56,8 @@ inline void shrink(options& x) {
   tenth(x.ops);
   tenth(x.streams);
   tenth(x.cluster_devices);
+  tenth(x.soak_calls);
+  tenth(x.soak_changes);
   x.kills = 3;
   x.rounds = 3;
   x.burst_rounds = 1;

@@ -29,11 +29,13 @@ protected:
 TEST_F(GatewayBatch, CarriesAllCallsOutAndAnswersInTheirOrder) {
   answer_with = [](const heard& x) { return scripted_backend::ok(x.body); };
   auto c = connect();
-  auto x = c.ask(batch(call("1") + "," + call("2") + R"(,{"operationType":"no","requestData":"[]"})"));
+  auto x =
+      c.ask(batch(call("1") + "," + call("2") + R"(,{"operationType":"no","requestData":"[]"})"));
   EXPECT_EQ(x.status, 200);
   EXPECT_EQ(code(x), "1000");
-  EXPECT_THAT(x.body, HasSubstr(R"({"results":[{"resultStatus":1000,"result":{"id":1}},)"
-                                R"({"resultStatus":1000,"result":{"id":2}},{"resultStatus":3000,)"));
+  EXPECT_THAT(
+      x.body, HasSubstr(R"({"results":[{"resultStatus":1000,"result":{"id":1}},)"
+                        R"({"resultStatus":1000,"result":{"id":2}},{"resultStatus":3000,)"));
 }
 
 TEST_F(GatewayBatch, CallsGoSideBySide) {

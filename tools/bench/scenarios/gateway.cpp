@@ -7,26 +7,17 @@
 // the slowest contender's rate, less that of the backend alone at the same rate.
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <map>
-#include <stdexcept>
 
-#include <nlohmann/json.hpp>
-
-#include "protocol/mgw/signature.hpp"
 #include "tools/bench/contenders/proxies.hpp"
-#include "tools/bench/contenders/shoal.hpp"
-#include "tools/bench/load/http_tools.hpp"
 #include "tools/bench/scenarios/gateway_calls.hpp"
+#include "tools/bench/scenarios/gateway_setup.hpp"
 #include "tools/bench/scenarios/scenario.hpp"
 
 namespace shoal::bench {
 
 namespace {
 
-using json = nlohmann::json;
-
-constexpr auto secret = "the bench's secret";
 constexpr auto connections = std::size_t{64};
 constexpr auto h2_connections = std::size_t{16}, h2_streams = std::size_t{16};
 constexpr auto rounds = 3;
@@ -35,67 +26,6 @@ struct way {
   std::string contender;
   http_work small, large, authenticated; ///< an empty URL: it does not do that
 };
-
-http_work call_of(const std::string& url, const std::string& folder, const std::string& operation,
-    const std::string& data, std::size_t seconds) {
-  return {url,
-      {{"Operation-Type", operation}, {"AppId", "bench"}, {"WorkspaceId", "default"},
-          {"Content-Type", "application/json"}},
-      data, seconds, folder};
-}
-
-std::string data_of(std::size_t size) {
-  return R"([{"_requestBody":{"text":")" + std::string(size, 'x') + "\"}}]";
-}
-
-void sign(http_work& x) {
-  auto call = mgw::call{};
-  call.operation = x.headers[0].second;
-  call.data = x.body;
-  call.ts = std::to_string(std::time(nullptr) * 1000);
-  x.headers.emplace_back("Ts", call.ts);
-  x.headers.emplace_back("SignType", "HMACSHA256");
-  x.headers.emplace_back("Sign", mgw::sign_call(call, mgw::sign_type::hmac_sha256, secret));
-}
-
-/// Defines the app's gateway as an operator would.
-void define(shoal_contender& shoal, std::uint16_t backend) {
-  auto loop = tls_loop{tickets::keep};
-  shoal.prepare(loop, {});
-  auto put = [&](const std::string& method, const std::string& path, const json& body) {
-    shoal.call(loop, shoal.admin(), method, "/v1/apps/bench/gateway" + path,
-        body.is_null() ? "" : body.dump());
-  };
-  put("PATCH", "/settings",
-      {{"enabled", true}, {"secret", secret}, {"timestamp_window_ms", 3'600'000},
-          {"total_limit", {{"limit", 10'000'000}}}});
-  put("PUT", "/groups/backend",
-      {{"upstreams", {{{"address", "127.0.0.1:" + std::to_string(backend)}}}},
-          {"max_connections", 256}});
-  auto api = [&](const std::string& name, const std::string& path, bool checked) {
-    auto x = json{{"group", "backend"}, {"need_sign", checked}, {"backend", {{"path", path}}}};
-    if (checked)
-      x["limits"] = {{{"limit", 10'000'000}}};
-    put("PUT", "/apis/" + name, x);
-    put("POST", "/apis/" + name + "/online", nullptr);
-  };
-  api("bench.small", "/small", false);
-  api("bench.1k", "/1k", false);
-  api("bench.signed", "/small", true);
-}
-
-/// One call, so that a definition that does not work is not taken for speed.
-void try_out(const http_work& work) {
-  auto command = std::vector<std::string>{"curl", "-sik", "--http1.1", "-d", work.body};
-  for (auto& [name, value] : work.headers) {
-    command.push_back("-H");
-    command.push_back(std::string{name}.append(": ").append(value));
-  }
-  command.push_back(work.url);
-  auto said = output_of(command, work.folder + "/log", 10);
-  if (said.find("Result-Status: 1000") == std::string::npos)
-    throw std::runtime_error{"a call of the gateway fails: " + said};
-}
 
 class comparison {
 public:
@@ -132,8 +62,8 @@ private:
       servers_.push_back(std::move(server));
       auto fields =
           std::vector<std::pair<std::string, std::string>>{{"Content-Type", "application/json"}};
-      ways_.push_back({name, {base + "/small", fields, data_of(10), 1, around_.folder},
-          {base + "/1k", fields, data_of(1024), 1, around_.folder}, {}});
+      ways_.push_back({name, {base + "/small", fields, gateway_data(10), 1, around_.folder},
+          {base + "/1k", fields, gateway_data(1024), 1, around_.folder}, {}});
     };
     if (wanted("nginx"))
       add("nginx", start_nginx(around_.folder, certificate_, backend_.port));
@@ -147,12 +77,12 @@ private:
     shoal_ = std::make_unique<shoal_contender>(
         surroundings{around_.wishes, around_.folder, certificate_});
     shoal_->start();
-    define(*shoal_, backend_.port);
+    define_gateway(*shoal_, backend_.port);
     auto url = "https://127.0.0.1:" + std::to_string(shoal_->device_dial(0).port) + "/mgw.htm";
-    auto x = way{"shoal", call_of(url, around_.folder, "bench.small", data_of(10), 1),
-        call_of(url, around_.folder, "bench.1k", data_of(1024), 1),
-        call_of(url, around_.folder, "bench.signed", data_of(10), 1)};
-    sign(x.authenticated);
+    auto x = way{"shoal", gateway_work(url, around_.folder, "bench.small", 10),
+        gateway_work(url, around_.folder, "bench.1k", 1024),
+        gateway_work(url, around_.folder, "bench.signed", 10)};
+    sign_work(x.authenticated);
     for (auto* work : {&x.small, &x.large, &x.authenticated})
       try_out(*work);
     ways_.push_back(std::move(x));

@@ -7,7 +7,7 @@ namespace shoal::bench {
 std::vector<scenario> all_scenarios() {
   return {idle_scenario(), connect_scenario(), broadcast_scenario(), burst_scenario(),
       sync_scenario(), latency_scenario(), replay_scenario(), start_scenario(), cluster_scenario(),
-      gateway_scenario()};
+      gateway_scenario(), soak_scenario()};
 }
 
 std::string make_payload(std::size_t size) {

@@ -43,6 +43,7 @@ scenario replay_scenario();
 scenario start_scenario();
 scenario cluster_scenario();
 scenario gateway_scenario();
+scenario soak_scenario();
 /// What `--part` chooses from.
 std::vector<std::string> cluster_parts();
 
