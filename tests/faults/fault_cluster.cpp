@@ -46,6 +46,7 @@ fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
   }
   etcd_client_ = free_at(etcd_host());
   etcd_peer_ = free_at(etcd_host());
+  give_whims();
   mount_small_disk();
   write_certificates();
   write_config();
@@ -81,6 +82,12 @@ std::vector<std::string> fault_cluster::on_host(
   auto out = network_->on(host);
   out.insert(out.end(), command.begin(), command.end());
   return out;
+}
+
+void fault_cluster::give_whims() {
+  for (std::size_t i = 0; i < size() && !plan_.preload.empty(); ++i)
+    if (!(nodes_[i].has_whims = map_whims(whims_file(i).c_str())))
+      throw std::runtime_error{"cannot map " + whims_file(i)};
 }
 
 void fault_cluster::mount_small_disk() {
@@ -134,10 +141,12 @@ void fault_cluster::start() {
 // -- processes -----------------------------------------------------------------------------------
 
 void fault_cluster::launch(std::size_t n) {
-  nodes_[n].process = bench::child{
-      on_host(
-          n, {nodes_[n].program, "--config", plan_.folder + "/cluster.toml", "--node", name(n)}),
-      log_file(n)};
+  auto command = std::vector<std::string>{
+      nodes_[n].program, "--config", plan_.folder + "/cluster.toml", "--node", name(n)};
+  if (nodes_[n].has_whims)
+    command.insert(command.begin(),
+        {"env", "LD_PRELOAD=" + plan_.preload, std::string{whims_variable} + "=" + whims_file(n)});
+  nodes_[n].process = bench::child{on_host(n, std::move(command)), log_file(n)};
 }
 
 void fault_cluster::strike(std::size_t n) {

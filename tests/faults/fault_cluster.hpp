@@ -13,6 +13,7 @@
 #include "cluster/meta_store.hpp"
 #include "tests/faults/private_network.hpp"
 #include "tests/faults/server.hpp"
+#include "tests/faults/whims.hpp"
 
 namespace shoal::faults {
 
@@ -24,6 +25,7 @@ struct cluster_plan {
   bool own_network = false;      ///< after `leave_the_machine`
   std::size_t small_disk_mb = 0; ///< of the last node; 0 = as large as the folder's
   std::string old_shoald{};      ///< what nodes run before they are upgraded; empty = `shoald`
+  std::string preload{};         ///< library that gives nodes whims; empty = they have none
 };
 
 class fault_cluster {
@@ -83,6 +85,10 @@ public:
   std::size_t etcd_host() const { return nodes_.size(); }
   bool has_cables() const { return network_ != nullptr; }
 
+  // -- clocks and disks; with `preload` only --
+
+  whims& whims_of(std::size_t n) { return *nodes_[n].has_whims; }
+
   // -- who does what, as etcd says --
 
   std::map<partition_no, cluster::view> views();
@@ -94,6 +100,7 @@ private:
   struct node {
     endpoint api, link, admin;
     std::string program;
+    whims* has_whims = nullptr;
     bench::child process;
   };
 
@@ -103,6 +110,8 @@ private:
   void write_config() const;
   void await_etcd();
   void mount_small_disk();
+  void give_whims();
+  std::string whims_file(std::size_t n) const { return plan_.folder + "/" + name(n) + ".whims"; }
   std::size_t number_of(const std::string& name) const;
 
   cluster_plan plan_;
