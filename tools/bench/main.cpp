@@ -136,6 +136,7 @@ void add_options(CLI::App& app, options& x) {
   size("--cluster-rate", x.cluster_rate, "cluster: calls per second, for its latency");
   size("--cluster-devices", x.cluster_devices, "cluster: idle devices per node");
   size("--kills", x.kills, "cluster: how often a node is killed");
+  size("--crowd", x.crowd, "cluster: devices at four nodes");
   size("--gateway-seconds", x.gateway_seconds, "gateway: seconds of each measurement");
   size("--soak-calls", x.soak_calls, "soak: calls, all signed");
   size("--soak-changes", x.soak_changes, "soak: changes of an API");

@@ -42,6 +42,7 @@ struct options {
   std::size_t cluster_rate = 2000;    ///< cluster: calls per second, for its latency
   std::size_t cluster_devices = 5000; ///< cluster: idle ones per node
   std::size_t kills = 20;             ///< cluster
+  std::size_t crowd = 60000;          ///< cluster: devices at four nodes
   std::size_t gateway_seconds = 3;    ///< gateway: each measurement
   std::size_t soak_calls = 10000000;  ///< soak
   std::size_t soak_changes = 10000;   ///< soak: of an API
@@ -56,6 +57,7 @@ inline void shrink(options& x) {
   tenth(x.ops);
   tenth(x.streams);
   tenth(x.cluster_devices);
+  tenth(x.crowd);
   tenth(x.soak_calls);
   tenth(x.soak_changes);
   x.kills = 3;

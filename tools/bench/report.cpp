@@ -27,7 +27,7 @@ std::size_t size_of(const std::string& name, const options& x) {
       {"rate", x.rate}, {"jetstream_rate", x.jetstream_rate}, {"callers", x.callers},
       {"seconds", x.seconds}, {"backlog", x.backlog}, {"streams", x.streams},
       {"cluster_rate", x.cluster_rate}, {"cluster_devices", x.cluster_devices}, {"kills", x.kills},
-      {"gateway_seconds", x.gateway_seconds}, {"soak_calls", x.soak_calls},
+      {"gateway_seconds", x.gateway_seconds}, {"crowd", x.crowd}, {"soak_calls", x.soak_calls},
       {"soak_changes", x.soak_changes}};
   return sizes.at(name);
 }

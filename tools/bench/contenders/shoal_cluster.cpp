@@ -62,14 +62,14 @@ std::string from_base64(const std::string& text) {
 
 void shoal_cluster::start() {
   auto names = std::vector<std::string>{};
-  for (auto i = std::size_t{0}; i < cluster_nodes; ++i) {
+  for (auto i = std::size_t{0}; i < size(); ++i) {
     ports_[i] = {free_port(), free_port(), free_port()};
     names.push_back(name_of(i));
   }
   make_cluster_certificates(around_.folder, names);
   start_etcd();
   write_config();
-  for (auto i = std::size_t{0}; i < cluster_nodes; ++i)
+  for (auto i = std::size_t{0}; i < size(); ++i)
     revive(i);
   wait_until("balance", [&] { return balanced(); });
   read_operator_key();
@@ -92,13 +92,13 @@ void shoal_cluster::write_config() const {
     out << "certificate = \"" << around_.folder << "/{node}.pem\"\nkey = \"" << around_.folder
         << "/{node}.key\"\n";
   };
-  out << "[cluster]\nname = \"bench\"\nmeta = \"etcd\"\nreplicas = " << cluster_nodes
+  out << "[cluster]\nname = \"bench\"\nmeta = \"etcd\"\nreplicas = " << cluster_replicas
       << "\npartitions = " << cluster_partitions
       << "\n[etcd]\nendpoints = [\"http://127.0.0.1:" << etcd_port_ << "\"]\n[listen]\n";
   pair();
   out << "[link]\nca = \"" << around_.folder << "/ca.pem\"\n";
   pair();
-  for (auto i = std::size_t{0}; i < cluster_nodes; ++i) {
+  for (auto i = std::size_t{0}; i < size(); ++i) {
     auto local = [&](const char* key, std::uint16_t port) {
       out << key << " = \"127.0.0.1:" << port << "\"\n";
     };
@@ -132,7 +132,7 @@ void shoal_cluster::read_operator_key() {
 void shoal_cluster::prepare(tls_loop& loop, const plan& p) {
   shoal_contender::prepare(loop, p);
   let_settle(loop, settle_ms); // the catalog's last change is on its way to the other nodes
-  for (auto i = std::size_t{0}; i < cluster_nodes; ++i)
+  for (auto i = std::size_t{0}; i < size(); ++i)
     call(loop, admin(), "GET", std::string{"/v1/apps/"} + shoal_app, "", i);
 }
 
@@ -164,7 +164,7 @@ std::optional<std::vector<std::size_t>> shoal_cluster::leaders() const {
       nullptr, false);
   if (!answer.is_object())
     return std::nullopt;
-  auto result = std::vector<std::size_t>(cluster_partitions, cluster_nodes); // nobody
+  auto result = std::vector<std::size_t>(cluster_partitions, size()); // nobody
   for (auto& x : answer.value("kvs", json::array())) {
     auto key = from_base64(x.at("key"));
     auto view = json::parse(from_base64(x.at("value")));
@@ -183,17 +183,17 @@ bool shoal_cluster::balanced() {
 }
 
 bool shoal_cluster::in_balance() {
-  constexpr auto least =
-      static_cast<std::ptrdiff_t>(fair_share * cluster_partitions / cluster_nodes);
+  auto least =
+      static_cast<std::ptrdiff_t>(fair_share * cluster_partitions / static_cast<double>(size()));
   auto now = leaders();
-  for (auto i = std::size_t{0}; now && i < cluster_nodes; ++i) {
+  for (auto i = std::size_t{0}; now && i < size(); ++i) {
     if (!nodes_[i].running())
       throw std::runtime_error{name_of(i) + " has ended"};
     if (std::count(now->begin(), now->end(), i) < least ||
         ask(ports_[i].admin, "GET", "/readyz").empty())
       return false;
   }
-  return now && std::find(now->begin(), now->end(), cluster_nodes) == now->end();
+  return now && std::find(now->begin(), now->end(), size()) == now->end();
 }
 
 } // namespace shoal::bench

@@ -30,13 +30,13 @@ void let_settle(tls_loop& loop, int milliseconds) {
     loop.step(until);
 }
 
-void fleet::connect(std::size_t n, bool waits) {
+void fleet::connect(std::size_t n, bool waits, std::size_t first) {
   tally_.connected = tally_.ready = 0;
   auto finished = [&] { return waits ? tally_.connected : tally_.ready; };
   for (auto i = std::size_t{0}; i < n; ++i) {
-    devices_.push_back(who_.make_device(i, tally_));
+    devices_.push_back(who_.make_device(first + i, tally_));
     devices_.back()->waits = waits;
-    connections_.push_back(&loop_.open(who_.device_dial(i), *devices_.back()));
+    connections_.push_back(&loop_.open(who_.device_dial(first + i), *devices_.back()));
     wait_for(loop_, tally_, wishes_.timeout_s, "connecting devices",
         [&] { return i + 1 - finished() < wishes_.concurrency; });
   }

@@ -26,9 +26,9 @@ public:
   fleet(const fleet&) = delete;
   fleet& operator=(const fleet&) = delete;
 
-  /// Connects devices 0 … n-1, a few at a time, and waits until all are ready (with `waits`: until
-  /// TLS is up).
-  void connect(std::size_t n, bool waits = false);
+  /// Connects `n` devices, a few at a time, and waits until all are ready (with `waits`: until TLS
+  /// is up). `first` is the number of the first one.
+  void connect(std::size_t n, bool waits = false, std::size_t first = 0);
   /// All that waited log in now; does not wait for answers.
   void login();
   void close();

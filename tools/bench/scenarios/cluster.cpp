@@ -1,12 +1,15 @@
 // cluster: three nodes with three replicas, beside one node, on the same cores. `sync`, `latency`
-// and `idle` are the scenarios of that name, with connections spread over all nodes; `failover` and
-// `costs` have files of their own.
+// and `idle` are the scenarios of that name, with connections spread over all nodes; `crowd` is
+// `idle` with more devices than a process may have files; `failover` and `costs` have files of
+// their own.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 
 #include "protocol/ids.hpp"
+#include "tools/bench/load/clock.hpp"
+#include "tools/bench/load/crowd.hpp"
 #include "tools/bench/machine/interrupt.hpp"
 #include "tools/bench/names.hpp"
 #include "tools/bench/scenarios/cluster_parts.hpp"
@@ -14,6 +17,10 @@
 namespace shoal::bench {
 
 namespace {
+
+constexpr auto crowd_nodes = std::size_t{4};
+constexpr auto crowd_settle_ms = 15'000; ///< as of `idle`
+constexpr auto crowd_patience_s = 600;
 
 struct part {
   std::string name;
@@ -83,6 +90,45 @@ void measure_idle(const surroundings& around, const teller& tell) {
   }));
 }
 
+/// More devices than one node should have, and one node more.
+void measure_crowd(const surroundings& around, const teller& tell) {
+  auto& wishes = around.wishes;
+  auto mine = fresh(around, "crowd");
+  auto n = wishes.crowd;
+  auto who = shoal_cluster{mine, crowd_nodes};
+  auto t = tally{};
+  auto loop = tls_loop{};
+  try {
+    who.start();
+    who.prepare(loop, {.whom = audience::own,
+                          .confirmed = true,
+                          .users = n,
+                          .payload = wishes.payload,
+                          .in_flight = wishes.batch});
+    let_settle(loop, crowd_settle_ms);
+    auto before = who.memory();
+    auto devices = crowd{who, wishes, n, crowd_patience_s};
+    auto began = now_ns();
+    devices.await_ready();
+    auto ready = now_ns();
+    auto senders = crew{loop, who, t, wishes, crowd_nodes};
+    senders.publish_to_each(n, 1, make_payload(wishes.payload));
+    devices.await_one_op_each();
+    auto served = now_ns();
+    let_settle(loop, crowd_settle_ms);
+    auto after = who.memory();
+    auto count = static_cast<double>(n);
+    tell("shoal", {{"crowd_bytes_per_device", "bytes",
+                       static_cast<double>(after.rss - before.rss) / count, better::lower},
+                      {"crowd_logins_per_s", "logins/s",
+                          count * 1e9 / static_cast<double>(ready - began), better::higher},
+                      {"crowd_ops_per_s", "ops/s",
+                          count * 1e9 / static_cast<double>(served - ready), better::higher}});
+  } catch (const std::exception& e) {
+    throw std::runtime_error{e.what() + std::string{"; the log ends: "} + log_tail(mine.folder)};
+  }
+}
+
 void measure_failover(const surroundings& around, const teller& tell) {
   tell("shoal", with_cluster(around, "failover", [](shoal_cluster& who, const surroundings& mine) {
     return failover_figures(who, mine.wishes);
@@ -97,7 +143,7 @@ void measure_costs(const surroundings& around, const teller& tell) {
 
 std::vector<part> all_parts() {
   return {{"sync", compare_sync}, {"latency", compare_latency}, {"failover", measure_failover},
-      {"idle", measure_idle}, {"costs", measure_costs}};
+      {"idle", measure_idle}, {"costs", measure_costs}, {"crowd", measure_crowd}};
 }
 
 void whole(const surroundings& around, const teller& tell) {
@@ -123,8 +169,8 @@ void whole(const surroundings& around, const teller& tell) {
 
 scenario cluster_scenario() {
   return {"cluster", "three nodes with three replicas, beside one node", {},
-      "users ops payload publishers batch cluster_rate callers seconds cluster_devices kills", {},
-      {}, whole};
+      "users ops payload publishers batch cluster_rate callers seconds cluster_devices kills crowd",
+      {}, {}, whole};
 }
 
 std::vector<std::string> cluster_parts() {
