@@ -27,8 +27,8 @@ void send_at_rate(tls_loop& loop, crew& senders, tally& t, const options& wishes
   auto limit = due(total) + wishes.timeout_s * 1'000'000'000LL;
   auto expected = t.delivered + total;
   while (t.delivered < expected && t.trouble.empty() && now_ns() < limit && !interrupted()) {
-    for (auto tried = std::size_t{0};
-         sent < total && due(sent) <= now_ns() && tried < senders.size(); ++turn) {
+    auto tried = std::size_t{0};
+    for (; sent < total && due(sent) <= now_ns() && tried < senders.size(); ++turn) {
       auto i = turn % senders.size();
       if (senders.member(i).capacity() == 0) {
         ++tried;
@@ -39,7 +39,9 @@ void send_at_rate(tls_loop& loop, crew& senders, tally& t, const options& wishes
       senders.publish(i, {&op, 1});
       tried = 0;
     }
-    loop.step(sent < total ? std::max(due(sent), now_ns()) : now_ns() + 1'000'000);
+    // With no publisher free only an answer helps: looking again and again would take a core.
+    auto nothing_due = sent == total || tried == senders.size();
+    loop.step(nothing_due ? now_ns() + 1'000'000 : std::max(due(sent), now_ns()));
   }
   wait_for(loop, t, 1, "delivering", [&] { return t.delivered >= expected; });
 }
