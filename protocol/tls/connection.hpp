@@ -19,9 +19,9 @@
 
 #include "protocol/codes.hpp"
 #include "protocol/frame.hpp"
+#include "protocol/outbox.hpp"
 #include "protocol/tls/commands.hpp"
 #include "protocol/tls/driver.hpp"
-#include "protocol/tls/outbox.hpp"
 #include "protocol/tls/timing_wheel.hpp"
 #include "protocol/tls/transport.hpp"
 

@@ -1,9 +1,9 @@
-#include "protocol/tls/outbox.hpp"
+#include "protocol/outbox.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace shoal::tls {
+namespace shoal {
 namespace {
 
 /// From this size on a record of its own costs less than copying.
@@ -70,4 +70,4 @@ std::string_view outbox::rest(std::size_t i) const {
   return std::string_view{*items_[i]}.substr(i == head_ ? offset_ : 0);
 }
 
-} // namespace shoal::tls
+} // namespace shoal

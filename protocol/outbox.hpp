@@ -1,5 +1,5 @@
-// Bytes that wait to leave on one connection: shared, not copied. Holds no memory while empty. Not
-// thread-safe.
+// Bytes that wait to leave on one connection or stream: shared, not copied. Holds no memory while
+// empty. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 #include "protocol/frame.hpp"
 
-namespace shoal::tls {
+namespace shoal {
 
 class outbox {
 public:
@@ -40,4 +40,4 @@ private:
   std::size_t bytes_ = 0;
 };
 
-} // namespace shoal::tls
+} // namespace shoal

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "protocol/tls/outbox.hpp"
+#include "protocol/outbox.hpp"
 
-namespace shoal::tls {
+namespace shoal {
 namespace {
 
 shared_bytes share(std::string bytes) {
@@ -112,4 +112,4 @@ TEST_F(outbox_test, sends_all_bytes_in_order_whatever_the_sizes) {
 }
 
 } // namespace
-} // namespace shoal::tls
+} // namespace shoal
