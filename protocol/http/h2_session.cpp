@@ -90,6 +90,8 @@ struct stream {
   bool answered = false;
   bool head = false;
   bool is_trailer = false;
+  bool is_https = false;
+  std::string protocol; // of an extended CONNECT
 };
 
 } // namespace
@@ -102,6 +104,7 @@ struct h2_session::state {
   h2_limits limits;
   allowance idle;
   std::unordered_map<std::int32_t, stream> streams;
+  h2_tunnels tunnels;
   std::size_t held = 0;
   std::size_t under_way = 0;
   std::size_t leaving = 0;
@@ -151,6 +154,7 @@ struct h2_session::state {
   }
 
   void send(std::int32_t id, stream& x, response with) {
+    tunnels.refuse(static_cast<std::uint32_t>(id));
     x.answered = true;
     ++leaving;
     auto status = std::to_string(with.status);
@@ -261,6 +265,10 @@ struct h2_callbacks {
         x.refusal = 400;
     } else if (name == ":authority") {
       x.authority = value;
+    } else if (name == ":protocol") {
+      x.protocol = value;
+    } else if (name == ":scheme") {
+      x.is_https = value == "https";
     } else if (name == "cookie") {
       // May come in pieces (RFC 9113, 8.2.3); a handler sees one, as in HTTP/1.1.
       x.cookie.append(x.cookie.empty() ? "" : "; ").append(value);
@@ -305,8 +313,12 @@ struct h2_callbacks {
     auto ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS)
       head_is_here(me, id, *x, ends);
-    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) && ends && !x->whole)
+    if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !ends)
+      return 0;
+    if (!x->whole)
       hand_out(me, id, *x);
+    else
+      me.tunnels.on_end(static_cast<std::uint32_t>(id));
     return 0;
   }
 
@@ -322,8 +334,11 @@ struct h2_callbacks {
     if (x.refusal != 0)
       return me.refuse(
           id, x, problem(400, ec::invalid_argument, "the request target must be a path"));
-    if (x.what.method.size() > max_method || x.what.method == "CONNECT")
+    auto connect = x.what.method == "CONNECT";
+    if (x.what.method.size() > max_method || (connect && x.protocol.empty()))
       return me.refuse(id, x, problem(501, ec::method_not_allowed, "unknown method"));
+    if (connect && x.protocol != "websocket")
+      return me.refuse(id, x, problem(501, ec::method_not_allowed, "unknown protocol"));
     auto host = x.what.header("host");
     if (!host.empty() && !x.authority.empty() && host != x.authority)
       return me.refuse(id, x, problem(400, ec::invalid_argument, "more than one Host"));
@@ -331,10 +346,24 @@ struct h2_callbacks {
       x.what.headers.emplace_back("host", std::move(x.authority));
     if (!x.cookie.empty())
       x.what.headers.emplace_back("cookie", std::move(x.cookie));
+    if (connect)
+      return tunnel_is_asked_for(me, id, x, ends);
     if (!ends && same_name(x.what.header("expect"), "100-continue")) {
       auto go_on = nghttp2_field(":status", "100");
       nghttp2_submit_headers(me.raw(), NGHTTP2_FLAG_NONE, id, nullptr, &go_on, 1, nullptr);
     }
+  }
+
+  static void tunnel_is_asked_for(state& me, std::int32_t id, stream& x, bool ends) {
+    if (!x.is_https)
+      return me.refuse(id, x, problem(400, ec::invalid_argument, "the scheme is https here"));
+    if (ends || !x.what.header("content-length").empty())
+      return me.refuse(id, x, problem(400, ec::invalid_argument, "a WebSocket has no length"));
+    if (me.tunnels.size() >= me.limits.tunnels)
+      return me.refuse(
+          id, x, problem(503, ec::overloaded, "too many WebSockets on this connection"));
+    me.tunnels.expect(static_cast<std::uint32_t>(id));
+    hand_out(me, id, x);
   }
 
   static void hand_out(state& me, std::int32_t id, stream& x) {
@@ -343,7 +372,8 @@ struct h2_callbacks {
     me.held -= x.what.body.size();
     ++me.under_way;
     me.explained += explained_each;
-    me.self.arrived_.push_back({static_cast<std::uint32_t>(id), std::move(x.what)});
+    me.self.arrived_.push_back(
+        {static_cast<std::uint32_t>(id), std::move(x.what), !x.protocol.empty()});
     x.what = {};
   }
 
@@ -352,6 +382,8 @@ struct h2_callbacks {
     auto& me = of(user);
     nghttp2_session_consume_connection(session, size);
     auto* x = me.find(id);
+    if (x && x->whole)
+      me.tunnels.on_data(static_cast<std::uint32_t>(id), nghttp2_text(bytes, size));
     if (!x || x->whole)
       return 0; // its window stays shut
     if (x->what.body.size() + size > me.limits.body) {
@@ -368,13 +400,19 @@ struct h2_callbacks {
     return 0;
   }
 
-  /// An answer that came before the whole request: the peer need not send the rest.
+  /// An answer that came before the whole request: the peer need not send the rest. On a tunnel it
+  /// may have something to say to our end.
   static int on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     auto type = frame->hd.type;
     if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
       ++of(user).refused;
     auto answer = type == NGHTTP2_DATA || type == NGHTTP2_HEADERS;
     auto id = frame->hd.stream_id;
+    if (of(user).tunnels.has(static_cast<std::uint32_t>(id))) {
+      if (type == NGHTTP2_DATA)
+        of(user).explained += explained_each;
+      return 0;
+    }
     if (answer && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && of(user).find(id) &&
         nghttp2_session_get_stream_remote_close(session, id) == 0)
       of(user).reset(id, NGHTTP2_NO_ERROR);
@@ -387,8 +425,10 @@ struct h2_callbacks {
     if (!x)
       return 0;
     me.held -= x->what.body.size();
-    if (x->answered)
+    auto is_tunnel = me.tunnels.has(static_cast<std::uint32_t>(id));
+    if (x->answered && !is_tunnel)
       --me.leaving;
+    me.tunnels.on_close(static_cast<std::uint32_t>(id));
     me.unsent -= x->out.size() - x->sent;
     me.streams.erase(id);
     // Given up before anybody looked at it: then nobody will.
@@ -423,13 +463,16 @@ h2_session::h2_session(h2_limits limits) : state_{std::make_unique<state>(*this,
   if (nghttp2_session_server_new2(&session, callbacks, state_.get(), option) != 0)
     throw std::bad_alloc{};
   state_->session.reset(session);
+  state_->tunnels.use(session);
   auto settings = std::array{
       nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams},
       nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window},
       nghttp2_settings_entry{
           NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.header)},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
   };
-  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  auto said = limits.tunnels == 0 ? settings.size() - 1 : settings.size();
+  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), said);
   nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, connection_window);
 }
 
@@ -471,6 +514,19 @@ void h2_session::answer(std::uint32_t stream, response x) {
   me.send(id, *found, std::move(x));
 }
 
+void h2_session::open_tunnel(std::uint32_t stream, std::string_view protocol) {
+  auto& me = *state_;
+  auto* found = me.find(static_cast<std::int32_t>(stream));
+  if (me.under_way == 0)
+    return;
+  --me.under_way;
+  if (!found || found->answered || !me.tunnels.has(stream))
+    return;
+  found->answered = true;
+  me.tunnels.open(stream, {{":status", "200"}, {"date", std::string{date()}},
+                              {"sec-websocket-protocol", std::string{protocol}}});
+}
+
 void h2_session::produce(std::string& out, std::size_t enough) {
   while (!state_->dead && out.size() < enough) {
     const std::uint8_t* bytes = nullptr;
@@ -503,6 +559,7 @@ void h2_session::shed() {
   for (auto& [id, x] : me.streams)
     if (!x.whole && x.has_head)
       me.refuse(id, x, problem(503, ec::overloaded, "too many requests are under way"));
+  me.tunnels.shed();
 }
 
 void h2_session::shut_down() {
@@ -522,12 +579,13 @@ bool h2_session::over() const {
          (nghttp2_session_want_read(raw) == 0 && nghttp2_session_want_write(raw) == 0);
 }
 
-std::size_t h2_session::held() const { return state_->held; }
+h2_tunnels& h2_session::tunnels() { return state_->tunnels; }
+std::size_t h2_session::held() const { return state_->held + state_->tunnels.held(); }
 std::size_t h2_session::under_way() const { return state_->under_way; }
 std::size_t h2_session::streams() const { return state_->streams.size(); }
 std::size_t h2_session::leaving() const { return state_->leaving; }
 std::size_t h2_session::unsent() const { return state_->unsent; }
-std::uint64_t h2_session::sent() const { return state_->sent; }
+std::uint64_t h2_session::sent() const { return state_->sent + state_->tunnels.sent(); }
 std::uint64_t h2_session::refused() const { return state_->refused; }
 
 } // namespace shoal::http

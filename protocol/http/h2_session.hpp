@@ -14,6 +14,10 @@
 // a header list of several times the limit: a byte of it can mean a field of kilobytes, which are
 // looked at each time. Answers wait here for the peer's window, one per stream, up to a sum; more
 // are replaced by 503.
+//
+// An extended CONNECT for a WebSocket (RFC 8441) comes out of `take` like a request, before its
+// stream ends. `open_tunnel` accepts it: from then on the stream is one of `tunnels`, and neither a
+// deadline nor the limits of requests hold for it. Any answer refuses it.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +26,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/http/h2_tunnels.hpp"
 #include "protocol/http/message.hpp"
 
 namespace shoal::http {
@@ -32,7 +37,8 @@ struct h2_limits {
   std::size_t unfinished = 32 * 1024 * 1024; ///< of all incomplete requests of the connection
   std::size_t unsent = 32 * 1024 * 1024; ///< of answers that the peer does not read; more get 503
   std::uint32_t streams = 100;
-  std::uint32_t idle_frames = 400;           ///< frames without use that may come at once
+  std::uint32_t tunnels = 0;       ///< of these streams; 0: the peer is told that there are none
+  std::uint32_t idle_frames = 400; ///< frames without use that may come at once
   std::uint32_t idle_frames_per_second = 40; ///< and for as long as they like
 };
 
@@ -51,6 +57,7 @@ public:
   struct arrival {
     std::uint32_t stream = 0;
     request what;
+    bool asks_for_websocket = false; ///< method CONNECT, with path and headers but no body
   };
 
   /// Reads. Afterwards look at `take`, `produce` and `over`.
@@ -64,13 +71,19 @@ public:
   /// gone.
   void answer(std::uint32_t stream, response x);
 
+  /// Accepts a request for a WebSocket, instead of an answer: 200 with the subprotocol.
+  void open_tunnel(std::uint32_t stream, std::string_view protocol);
+
+  h2_tunnels& tunnels();
+
   /// Appends bytes to send, about `enough` at most, if the peer's windows let it have them.
   void produce(std::string& out, std::size_t enough);
 
   /// Ends requests that take too long to arrive with 408, and those that nobody answers with 504.
   void expire(std::uint64_t now_ms, const h2_patience& patience);
 
-  /// Ends all incomplete requests with 503: the process has no more room for them.
+  /// Ends all incomplete requests with 503, and tunnels whose bytes wait: the process has no more
+  /// room for them.
   void shed();
 
   /// The connection will end: streams that come from now on may be lost. First call: the peer is
@@ -80,19 +93,19 @@ public:
   /// Nothing more to read or to send.
   bool over() const;
 
-  /// Bytes of incomplete requests.
+  /// Bytes of incomplete requests, and of tunnels that nobody has taken.
   std::size_t held() const;
 
   /// Requests that were taken and not answered yet.
   std::size_t under_way() const;
 
-  /// Streams that are open: arriving, under way, or leaving.
+  /// Streams that are open: arriving, under way, or leaving; tunnels, too.
   std::size_t streams() const;
 
   /// Answers that have not left completely.
   std::size_t leaving() const;
 
-  /// Bytes of answers that have been put into frames; grows as the peer reads.
+  /// Bytes of answers and tunnels that have been put into frames; grows as the peer reads.
   std::uint64_t sent() const;
 
   /// Bytes of answers that wait for the peer's window.

@@ -59,15 +59,34 @@ std::string accept_of(std::string_view key) {
   return base64(out);
 }
 
+refusal no(int status, std::string detail) {
+  return {status, ec::invalid_argument, std::move(detail)};
+}
+
+/// A client that names protocols gets one of them or nothing.
+std::optional<refusal> choose_protocol(
+    const request& x, std::span<const std::string_view> we_speak, std::string& out) {
+  out.clear();
+  auto named = false;
+  any_part(x, "Sec-WebSocket-Protocol", [&](std::string_view theirs) {
+    named = true;
+    auto found = std::ranges::find(we_speak, theirs);
+    if (found == we_speak.end())
+      return false;
+    out = *found;
+    return true;
+  });
+  if (named && out.empty())
+    return no(400, "none of these protocols is spoken here");
+  return {};
+}
+
 } // namespace
 
 bool wants_websocket(const request& x) { return has_part(x, "Upgrade", "websocket"); }
 
 std::optional<refusal> upgrade(
     const request& x, std::span<const std::string_view> we_speak, websocket_upgrade& out) {
-  auto no = [](int status, std::string detail) {
-    return refusal{status, ec::invalid_argument, std::move(detail)};
-  };
   if (x.method != "GET")
     return no(405, "a WebSocket begins with GET");
   if (!wants_websocket(x) || !has_part(x, "Connection", "upgrade"))
@@ -78,24 +97,21 @@ std::optional<refusal> upgrade(
   auto bytes = std::string{};
   if (!unbase64(key, bytes) || bytes.size() != 16)
     return no(400, "Sec-WebSocket-Key is not 16 bytes in base64");
-  out.protocol.clear();
-  auto named = false;
-  any_part(x, "Sec-WebSocket-Protocol", [&](std::string_view theirs) {
-    named = true;
-    auto found = std::ranges::find(we_speak, theirs);
-    if (found == we_speak.end())
-      return false;
-    out.protocol = *found;
-    return true;
-  });
-  if (named && out.protocol.empty())
-    return no(400, "none of these protocols is spoken here");
+  if (auto none = choose_protocol(x, we_speak, out.protocol))
+    return none;
   out.bytes = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   out.bytes.append("Sec-WebSocket-Accept: ").append(accept_of(key)).append("\r\n");
   if (!out.protocol.empty())
     out.bytes.append("Sec-WebSocket-Protocol: ").append(out.protocol).append("\r\n");
   out.bytes.append("\r\n");
   return {};
+}
+
+std::optional<refusal> connect(
+    const request& x, std::span<const std::string_view> we_speak, std::string& protocol) {
+  if (x.header("Sec-WebSocket-Version") != "13")
+    return no(400, "WebSocket version 13 is spoken here");
+  return choose_protocol(x, we_speak, protocol);
 }
 
 void ws_reader::feed(std::string_view bytes) {

@@ -32,6 +32,11 @@ struct websocket_upgrade {
 std::optional<refusal> upgrade(
     const request& x, std::span<const std::string_view> we_speak, websocket_upgrade& out);
 
+/// The same for a WebSocket on a stream of HTTP/2 (RFC 8441), which needs neither upgrade nor key;
+/// to be accepted with the subprotocol in `protocol`. The version belongs into a refusal with 400.
+std::optional<refusal> connect(
+    const request& x, std::span<const std::string_view> we_speak, std::string& protocol);
+
 enum class ws_opcode : std::uint8_t {
   continuation = 0,
   text = 1,
