@@ -35,14 +35,14 @@ constexpr auto place_time = std::chrono::seconds{1};
 } // namespace
 
 connection::connection(io_loop& loop, target self, int fd)
-    : loop_{loop}, self_{self}, fd_{fd}, transport_{fd}, watched_{poller::read} {
+    : carrier{loop, self}, fd_{fd}, transport_{fd}, watched_{poller::read} {
   deadline_in(io_loop::ticks(loop.options().handshake_timeout));
 }
 
 connection::~connection() { ::close(fd_); }
 
 void connection::start(bool plain) {
-  if (!loop_.sockets().add(fd_, self_, watched_))
+  if (!loop().sockets().add(fd_, self(), watched_))
     return abandon(ec::none);
   if (plain)
     established();
@@ -54,7 +54,7 @@ void connection::begin_handshake(ssl_ptr ssl) {
   transport_.secure_with(std::move(ssl));
   phase_ = phase::handshake;
   has_place_ = true;
-  deadline_in(io_loop::ticks(std::min(place_time, loop_.options().handshake_timeout)));
+  deadline_in(io_loop::ticks(std::min(place_time, loop().options().handshake_timeout)));
   shake_hands();
 }
 
@@ -76,7 +76,7 @@ void connection::on_readable() {
   waits_readable_ = false;
   switch (phase_) {
   case phase::arrived:
-    return loop_.await_handshake(*this);
+    return loop().await_handshake(*this);
   case phase::handshake:
     return shake_hands();
   case phase::open:
@@ -100,28 +100,28 @@ void connection::on_writable() {
   flush();
 }
 
-void connection::on_due() {
-  if (deadline_ > loop_.wheel().now())
-    return loop_.wheel().schedule(*this, deadline_);
+void connection::on_deadline() {
   if (phase_ == phase::open)
     return driver_->on_deadline();
   if (has_place_) {
     leave_place();
-    return deadline_in(io_loop::ticks(loop_.options().handshake_timeout));
+    return deadline_in(io_loop::ticks(loop().options().handshake_timeout));
   }
   if (phase_ == phase::arrived || phase_ == phase::handshake)
-    loop_.counters().handshake_failures.add();
+    loop().counters().handshake_failures.add();
   abandon(ec::handshake_timeout);
 }
 
 void connection::flush() {
+  if (phase_ == phase::open)
+    driver_->on_flush();
   if (phase_ != phase::open && phase_ != phase::flushing)
     return;
   auto sent_now = std::size_t{0};
   while (!out_.empty()) {
     if (sent_now >= bytes_out_per_turn)
-      return loop_.mark_dirty(*this);
-    auto bytes = out_.next(loop_.write_scratch());
+      return loop().mark_dirty(*this);
+    auto bytes = out_.next(loop().write_scratch());
     auto sent = std::size_t{0};
     auto status = transport_.write(bytes, sent);
     if (status != io_status::done) {
@@ -131,7 +131,7 @@ void connection::flush() {
     pending_ = 0;
     out_.pop(sent);
     sent_now += sent;
-    loop_.counters().bytes_out.add(sent);
+    loop().counters().bytes_out.add(sent);
   }
   if (phase_ == phase::open) {
     if (sent_now != 0)
@@ -160,7 +160,7 @@ void connection::send(shared_bytes bytes) {
   if (phase_ != phase::open)
     return;
   out_.push(std::move(bytes));
-  loop_.mark_dirty(*this);
+  loop().mark_dirty(*this);
 }
 
 void connection::close(shared_bytes last, ec why, queued how) {
@@ -174,7 +174,7 @@ void connection::close(shared_bytes last, ec why, queued how) {
   phase_ = phase::flushing;
   deadline_in(io_loop::ticks(linger_time));
   end_driver(why);
-  loop_.mark_dirty(*this);
+  loop().mark_dirty(*this);
 }
 
 void connection::abandon(ec why) {
@@ -183,7 +183,7 @@ void connection::abandon(ec why) {
   phase_ = phase::dead;
   leave_place();
   end_driver(why);
-  loop_.bury(*this);
+  loop().bury(*this);
 }
 
 void connection::resume() {
@@ -198,18 +198,10 @@ void connection::resume() {
 }
 
 void connection::become(std::unique_ptr<driver> next, std::string_view first) {
-  loop_.retire(std::exchange(driver_, std::move(next)));
+  loop().retire(std::exchange(driver_, std::move(next)));
   driver_->on_start();
   if (phase_ == phase::open && !first.empty())
     driver_->on_bytes(first);
-}
-
-void connection::deadline_in(std::uint64_t ticks) {
-  deadline_ = loop_.wheel().now() + ticks;
-  // A later deadline is noticed when the earlier one expires; most are moved many times before
-  // that.
-  if (!scheduled() || deadline_ < due())
-    loop_.wheel().schedule(*this, deadline_);
 }
 
 void connection::shake_hands() {
@@ -217,7 +209,7 @@ void connection::shake_hands() {
   if (status == io_status::done)
     return established();
   if (status == io_status::ended || status == io_status::failed) {
-    loop_.counters().handshake_failures.add();
+    loop().counters().handshake_failures.add();
     return abandon(ec::none);
   }
   wait(status);
@@ -225,21 +217,21 @@ void connection::shake_hands() {
 
 void connection::leave_place() {
   if (std::exchange(has_place_, false))
-    loop_.handshake_over();
+    loop().handshake_over();
 }
 
 void connection::established() {
   auto what = application::http_1;
   if (transport_.secure()) {
-    loop_.counters().handshakes.add();
+    loop().counters().handshakes.add();
     if (SSL_session_reused(transport_.ssl()))
-      loop_.counters().resumed.add();
+      loop().counters().resumed.add();
     what = chosen_application(transport_.ssl());
-    deadline_in(io_loop::ticks(loop_.options().handshake_timeout)); // for the first message
+    deadline_in(io_loop::ticks(loop().options().handshake_timeout)); // for the first message
   }
   phase_ = phase::open;
   leave_place();
-  driver_ = loop_.make_driver(what, *this);
+  driver_ = loop().make_driver(what, *this);
   driver_->on_start();
   if (phase_ == phase::open)
     read_some(); // the first bytes may have come with the end of the handshake
@@ -252,29 +244,29 @@ void connection::read_some() {
     if (phase_ != phase::open || !driver_->wants_bytes())
       return;
     auto got = std::size_t{0};
-    auto status = transport_.read(loop_.read_scratch(), got);
+    auto status = transport_.read(loop().read_scratch(), got);
     if (status == io_status::ended || status == io_status::failed) {
       // Who only closed its sending side still reads the rest; close() gives it the time.
       return status == io_status::ended ? close(nullptr, ec::none) : abandon(ec::none);
     }
     if (status != io_status::done)
       return wait(status);
-    loop_.counters().bytes_in.add(got);
-    driver_->on_bytes({loop_.read_scratch().data(), got});
+    loop().counters().bytes_in.add(got);
+    driver_->on_bytes({loop().read_scratch().data(), got});
     more = got >= full_read || transport_.has_pending();
   }
   if (phase_ != phase::open || !driver_->wants_bytes())
     return;
   if (more && transport_.has_pending()) {
     waits_readable_ = true;
-    loop_.post_readable(self_);
+    loop().post_readable(self());
   } else {
     wait_readable();
   }
 }
 
 void connection::linger() {
-  auto status = transport_.discard(loop_.read_scratch());
+  auto status = transport_.discard(loop().read_scratch());
   if (status == io_status::want_read || (status == io_status::done && ++discarded_ < max_discards))
     return wait_readable();
   abandon(ec::none);
@@ -313,7 +305,7 @@ std::uint8_t connection::wishes() const {
 
 void connection::watch() {
   watched_ = wishes();
-  loop_.sockets().change(fd_, self_, watched_);
+  loop().sockets().change(fd_, self(), watched_);
 }
 
 } // namespace shoal::tls

@@ -20,20 +20,17 @@
 #include "protocol/codes.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/outbox.hpp"
-#include "protocol/tls/commands.hpp"
+#include "protocol/tls/carrier.hpp"
 #include "protocol/tls/driver.hpp"
-#include "protocol/tls/timing_wheel.hpp"
 #include "protocol/tls/transport.hpp"
 
 namespace shoal::tls {
 
-class io_loop;
-
-class connection : public timing_wheel::entry {
+class connection : public carrier {
 public:
   /// Owns the socket `fd`, which does not block.
   connection(io_loop& loop, target self, int fd);
-  ~connection();
+  ~connection() override;
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
@@ -42,38 +39,25 @@ public:
   void begin_handshake(ssl_ptr ssl);
   void on_ready(std::uint8_t what);
   void on_readable();
-  void on_due();
-  void flush();
 
   // Called by drivers.
-  io_loop& loop() { return loop_; }
-  target self() const { return self_; }
   driver* speaker() { return driver_.get(); }
   const outbox& out() const { return out_; }
-  std::string peer() const;
-
-  /// Queues bytes; they leave at the end of the loop's present turn.
-  void send(shared_bytes bytes);
-
-  /// Flushes, after `last` (may be null), then closes. Ends the driver at once. `how` says what
-  /// happens to queued bytes.
-  enum class queued : std::uint8_t { send, drop };
-  void close(shared_bytes last, ec why, queued how = queued::send);
+  std::string peer() const override;
+  std::size_t unsent() const override { return out_.bytes(); }
+  void send(shared_bytes bytes) override;
+  void flush() override;
+  void close(shared_bytes last, ec why, queued how = queued::send) override;
+  void resume() override;
 
   /// Closes without another byte.
   void abandon(ec why);
-
-  /// The driver wants bytes again.
-  void resume();
 
   /// From now on `next` speaks here, beginning with the bytes that came too early for it. For a
   /// driver that hands over to another; it is called no more, and destroyed when the turn ends.
   void become(std::unique_ptr<driver> next, std::string_view first);
 
-  /// Replaces the deadline.
-  void deadline_in(std::uint64_t ticks);
-
-  bool is_open() const { return phase_ == phase::open; }
+  bool is_open() const override { return phase_ == phase::open; }
   bool is_dead() const { return phase_ == phase::dead; }
 
   /// Waits for the handshake, and the peer has not given up.
@@ -84,6 +68,7 @@ public:
 private:
   enum class phase : std::uint8_t { arrived, handshake, open, flushing, lingering, dead };
 
+  void on_deadline() override;
   void on_writable();
   void shake_hands();
   void leave_place();
@@ -97,13 +82,10 @@ private:
   std::uint8_t wishes() const;
   void watch();
 
-  io_loop& loop_;
-  target self_;
   int fd_;
   transport transport_;
   outbox out_;
   std::unique_ptr<driver> driver_;
-  std::uint64_t deadline_ = 0;
   std::uint32_t pending_ = 0; // bytes that OpenSSL holds encrypted and has not got rid of
   std::uint16_t discarded_ = 0;
   std::uint8_t watched_; // what the poller was asked for: `wishes`, or more

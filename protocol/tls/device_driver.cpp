@@ -3,25 +3,24 @@
 #include <algorithm>
 #include <exception>
 
-#include "protocol/tls/connection.hpp"
+#include "protocol/tls/carrier.hpp"
 #include "protocol/tls/control_frames.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
 
-device_driver::device_driver(connection& x)
-    : connection_{x}, reader_{x.loop().options().max_frame} {
-  connection_.loop().counters().device_connections.add();
+device_driver::device_driver(carrier& x) : line_{x}, reader_{x.loop().options().max_frame} {
+  line_.loop().counters().device_connections.add();
 }
 
-device_driver::~device_driver() { connection_.loop().counters().device_connections.subtract(); }
+device_driver::~device_driver() { line_.loop().counters().device_connections.subtract(); }
 
 void device_driver::on_start() {
-  auto& on_device = connection_.loop().handlers().on_device;
-  auto self = connection_.self();
+  auto& on_device = line_.loop().handlers().on_device;
+  auto self = line_.self();
   try {
     if (on_device)
-      sink_ = on_device(link{&connection_.loop(), self.slot, self.generation}, connection_.peer());
+      sink_ = on_device(link{&line_.loop(), self.slot, self.generation}, line_.peer());
   } catch (const std::exception&) {
     // Refused below, like a handler that wants no more devices.
   }
@@ -40,8 +39,8 @@ void device_driver::on_deadline() {
     return refuse(ec::handshake_timeout);
   // It is we who do not listen; the device is not to blame.
   if (paused_)
-    return connection_.deadline_in(silence_);
-  connection_.loop().counters().heartbeats_missed.add();
+    return line_.deadline_in(silence_);
+  line_.loop().counters().heartbeats_missed.add();
   refuse(ec::heartbeat_missed);
 }
 
@@ -54,56 +53,56 @@ void device_driver::on_end(ec why) {
 }
 
 void device_driver::send(const shared_bytes& bytes) {
-  if (connection_.is_open() && bytes && queue(wrapped(bytes)))
-    connection_.loop().counters().frames_out.add();
+  if (line_.is_open() && bytes && queue(wrapped(bytes)))
+    line_.loop().counters().frames_out.add();
 }
 
 bool device_driver::queue(const shared_bytes& bytes) {
-  auto limit = connection_.loop().options().write_limit;
+  auto limit = line_.loop().options().write_limit;
   auto over = [&] {
-    auto queued = connection_.out().bytes();
+    auto queued = line_.unsent();
     return queued != 0 && queued + bytes->size() > limit;
   };
   // Many frames of one batch may be queued before the first had a chance to leave.
   if (over())
-    connection_.flush();
-  if (connection_.is_open() && over()) {
+    line_.flush();
+  if (line_.is_open() && over()) {
     constexpr auto why = ec::slow_consumer;
-    connection_.loop().counters().slow_consumers.add();
-    connection_.close(farewell(close_frame(why), why), why, connection::queued::drop);
+    line_.loop().counters().slow_consumers.add();
+    line_.close(farewell(close_frame(why), why), why, carrier::queued::drop);
     return false;
   }
-  connection_.send(bytes);
+  line_.send(bytes);
   return true;
 }
 
 void device_driver::close(shared_bytes last, ec why) {
-  connection_.close(farewell(std::move(last), why), why);
+  line_.close(farewell(std::move(last), why), why);
 }
 
 void device_driver::consumed(std::uint32_t n) {
   unhandled_ -= std::min(n, unhandled_);
   // Waiting for half of the window makes reads fewer and larger.
-  if (!paused_ || unhandled_ > connection_.loop().options().unhandled_frames / 2)
+  if (!paused_ || unhandled_ > line_.loop().options().unhandled_frames / 2)
     return;
   paused_ = false;
   heard();
   cut_frames();
   if (wants_bytes())
-    connection_.resume();
+    line_.resume();
 }
 
 void device_driver::set_heartbeat(std::chrono::seconds interval) {
-  if (!connection_.is_open())
+  if (!line_.is_open())
     return;
   auto ticks = io_loop::ticks(interval * 3 / 2.0);
   silence_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(ticks, 1, UINT32_MAX));
-  connection_.deadline_in(silence_);
+  line_.deadline_in(silence_);
 }
 
 void device_driver::heard() {
   if (silence_ != 0)
-    connection_.deadline_in(silence_);
+    line_.deadline_in(silence_);
 }
 
 void device_driver::cut_frames() {
@@ -120,7 +119,7 @@ void device_driver::cut_frames() {
 }
 
 void device_driver::take(frame x) {
-  connection_.loop().counters().frames_in.add();
+  line_.loop().counters().frames_in.add();
   if (x.type == frame_type::ping) {
     auto pong = pong_frame(x.body);
     return pong ? send(pong) : refuse(ec::bad_message);
@@ -128,7 +127,7 @@ void device_driver::take(frame x) {
   if (take_call(x))
     return;
   ++unhandled_;
-  paused_ = unhandled_ >= connection_.loop().options().unhandled_frames;
+  paused_ = unhandled_ >= line_.loop().options().unhandled_frames;
   try {
     sink_->on_frame(std::move(x));
   } catch (const std::exception&) {

@@ -3,7 +3,7 @@
 // but for calls of who is identified: the loop's service carries them out, and the sink, an actor,
 // is not asked.
 //
-// The frames are the connection's bytes as they are, unless a derived driver carries them in
+// The frames are the carrier's bytes as they are, unless a derived driver carries them in
 // something else (websocket_driver): it unwraps what comes before it calls `on_bytes` and says how
 // to wrap what leaves. Everything else holds for both.
 #pragma once
@@ -18,11 +18,11 @@
 
 namespace shoal::tls {
 
-class connection;
+class carrier;
 
 class device_driver : public driver {
 public:
-  explicit device_driver(connection& x);
+  explicit device_driver(carrier& x);
   ~device_driver() override;
 
   application speaks() const override { return application::device; }
@@ -59,7 +59,7 @@ protected:
   /// Ends the connection with a Close frame.
   void refuse(ec why);
 
-  connection& line() { return connection_; }
+  carrier& line() { return line_; }
 
   virtual bool in_websocket() const { return false; }
 
@@ -71,7 +71,7 @@ private:
   void cancel_call(const frame& x);
   void send_result(std::uint64_t id, device_answer&& x);
 
-  connection& connection_;
+  carrier& line_;
   std::shared_ptr<link_sink> sink_;
   device_identity_ptr who_;
   std::unique_ptr<device_calls> calls_; // from the first one on

@@ -4,7 +4,7 @@
 
 #include "protocol/device.pb.h"
 #include "protocol/mgw/result.hpp"
-#include "protocol/tls/connection.hpp"
+#include "protocol/tls/carrier.hpp"
 #include "protocol/tls/device_driver.hpp"
 #include "protocol/tls/io_loop.hpp"
 
@@ -27,7 +27,7 @@ device_answer refusal(mgw::result code, std::string memo) {
 bool device_driver::take_call(const frame& x) {
   if (x.type != frame_type::call && x.type != frame_type::call_cancel)
     return false;
-  if (!who_ || !connection_.loop().service())
+  if (!who_ || !line_.loop().service())
     return false;
   if (x.type == frame_type::call)
     begin_call(x);
@@ -37,7 +37,7 @@ bool device_driver::take_call(const frame& x) {
 }
 
 void device_driver::begin_call(const frame& x) {
-  auto& loop = connection_.loop();
+  auto& loop = line_.loop();
   auto message = wire::Call{};
   if (!message.ParseFromString(x.body) || message.headers_size() > max_headers)
     return refuse(ec::bad_message);
@@ -56,12 +56,12 @@ void device_driver::begin_call(const frame& x) {
     break;
   }
   auto call = device_call{who_, std::move(*message.mutable_operation()),
-      std::move(*message.mutable_data()), {}, connection_.peer(), in_websocket()};
+      std::move(*message.mutable_data()), {}, line_.peer(), in_websocket()};
   for (auto& [name, value] : message.headers())
     call.headers.emplace_back(name, value);
   auto taken = false;
   try {
-    taken = loop.service()->call(std::move(call), call_responder{loop, connection_.self(), ticket});
+    taken = loop.service()->call(std::move(call), call_responder{loop, line_.self(), ticket});
   } catch (const std::exception&) {
     // Answered below, like a service that serves no calls.
   }

@@ -32,6 +32,9 @@ public:
   /// False stops reading; `connection::resume` starts it again.
   virtual bool wants_bytes() const = 0;
 
+  /// What was sent is about to leave for the socket: the last moment to send more.
+  virtual void on_flush() {}
+
   /// Everything that was sent has left for the socket.
   virtual void on_flushed() {}
 

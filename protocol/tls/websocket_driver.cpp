@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "protocol/http/problem.hpp"
-#include "protocol/tls/connection.hpp"
+#include "protocol/tls/carrier.hpp"
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
@@ -39,6 +39,22 @@ ec code_of(std::uint16_t violation) {
   return violation == too_large ? ec::frame_too_large : ec::bad_frame;
 }
 
+constexpr auto spoken = std::array{websocket_protocol};
+
+bool is_unwelcome_page(const http::request& x, const endpoint_options& options) {
+  auto origin = x.header("Origin");
+  auto& may = options.web_origins;
+  return !origin.empty() && !may.empty() && std::ranges::find(may, origin) == may.end();
+}
+
+http::refusal unwelcome_page() {
+  return {403, ec::forbidden, "pages of this origin may not connect"};
+}
+
+http::refusal no_protocol() {
+  return {400, ec::invalid_argument, "Sec-WebSocket-Protocol must name shoal.1"};
+}
+
 /// A broadcast's frame is wrapped once per thread, not once per connection.
 struct newest_message {
   std::weak_ptr<const std::string> frame;
@@ -49,19 +65,29 @@ struct newest_message {
 
 http::refusal device_upgrade(
     const http::request& x, const endpoint_options& options, http::websocket_upgrade& out) {
-  constexpr auto spoken = std::array{websocket_protocol};
   if (!http::wants_websocket(x))
     return {426, ec::invalid_argument, "only WebSockets are served here"};
-  auto origin = x.header("Origin");
-  auto& may = options.web_origins;
-  if (!origin.empty() && !may.empty() && std::ranges::find(may, origin) == may.end())
-    return {403, ec::forbidden, "pages of this origin may not connect"};
+  if (is_unwelcome_page(x, options))
+    return unwelcome_page();
   if (!x.body.empty())
     return {400, ec::invalid_argument, "an upgrade has no body"};
   if (auto no = http::upgrade(x, spoken, out))
     return *no;
   if (out.protocol.empty())
-    return {400, ec::invalid_argument, "Sec-WebSocket-Protocol must name shoal.1"};
+    return no_protocol();
+  return {0, ec::none, {}};
+}
+
+http::refusal device_connect(
+    const http::request& x, const endpoint_options& options, std::string& protocol) {
+  if (x.path != websocket_path)
+    return {404, ec::not_found, "WebSockets are served at /v1/device"};
+  if (is_unwelcome_page(x, options))
+    return unwelcome_page();
+  if (auto no = http::connect(x, spoken, protocol))
+    return *no;
+  if (protocol.empty())
+    return no_protocol();
   return {0, ec::none, {}};
 }
 
@@ -74,7 +100,14 @@ http::response upgrade_problem(const http::refusal& why) {
   return out;
 }
 
-websocket_driver::websocket_driver(connection& x)
+http::response connect_problem(const http::refusal& why) {
+  auto out = http::problem(why.status, why.code, why.detail);
+  if (why.status == 400)
+    out.headers.emplace_back("Sec-WebSocket-Version", "13");
+  return out;
+}
+
+websocket_driver::websocket_driver(carrier& x)
     : device_driver{x}, reader_{x.loop().options().max_frame + frame_length_size} {
   line().loop().counters().websocket_connections.add();
 }

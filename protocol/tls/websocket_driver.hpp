@@ -4,12 +4,14 @@
 // "WebSocket".
 //
 // A device_driver with another envelope, so sinks, heartbeat, limits and the treatment of slow
-// consumers are the same. Takes over from the http_driver whose request asked for it.
+// consumers are the same. Takes over from the http_driver whose request asked for it, or speaks on
+// a stream of an HTTP/2 connection (stream_carrier).
 //
 // Memory: beside the device_driver's, one message as it arrives, up to the largest frame.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "protocol/http/websocket.hpp"
@@ -25,12 +27,17 @@ constexpr std::string_view websocket_protocol = "shoal.1";
 http::refusal device_upgrade(
     const http::request& x, const endpoint_options& options, http::websocket_upgrade& out);
 
-/// The answer to who asked wrongly; tells which version would be right.
+/// The same for a stream of an HTTP/2 connection; the protocol to accept it with is in `protocol`.
+http::refusal device_connect(
+    const http::request& x, const endpoint_options& options, std::string& protocol);
+
+/// The answers to who asked wrongly; they tell which version would be right.
 http::response upgrade_problem(const http::refusal& why);
+http::response connect_problem(const http::refusal& why);
 
 class websocket_driver : public device_driver {
 public:
-  explicit websocket_driver(connection& x);
+  explicit websocket_driver(carrier& x);
   ~websocket_driver() override;
 
   void on_start() override;
