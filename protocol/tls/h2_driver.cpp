@@ -8,6 +8,7 @@
 #include "protocol/tls/connection.hpp"
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/io_loop.hpp"
+#include "protocol/tls/stream_carrier.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -15,13 +16,19 @@ namespace {
 constexpr std::size_t max_waiting = 256 * 1024;
 constexpr std::size_t piece = 32 * 1024;
 
+/// Devices on one connection: as many pages as a browser may have open, and room for requests
+/// beside them.
+constexpr std::uint32_t max_websockets = 32;
+
 /// How often the clock is looked at.
 constexpr auto look = std::chrono::milliseconds{1000};
 
 std::uint64_t ms(std::chrono::milliseconds x) { return static_cast<std::uint64_t>(x.count()); }
 
-http::h2_limits limits_of(const endpoint_options& options) {
+http::h2_limits limits_of(const io_loop& loop) {
+  auto& options = loop.options();
   auto out = http::h2_limits{};
+  out.tunnels = loop.handlers().on_device ? max_websockets : 0;
   out.header = options.max_http_header;
   out.body = options.max_http_body;
   out.unfinished = std::max(out.unfinished, options.max_http_body);
@@ -31,8 +38,7 @@ http::h2_limits limits_of(const endpoint_options& options) {
 } // namespace
 
 h2_driver::h2_driver(connection& x)
-    : connection_{x}, session_{limits_of(x.loop().options())}, busy_ms_{now_ms()}, progress_ms_{
-                                                                                       busy_ms_} {
+    : connection_{x}, session_{limits_of(x.loop())}, busy_ms_{now_ms()}, progress_ms_{busy_ms_} {
   connection_.loop().counters().http_connections.add();
 }
 
@@ -50,6 +56,7 @@ void h2_driver::on_start() {
 void h2_driver::on_bytes(std::string_view bytes) {
   session_.feed(bytes, now_ms());
   hand_out();
+  tend_tunnels();
   keep_within_budget();
   pump();
 }
@@ -80,7 +87,11 @@ void h2_driver::on_deadline() {
     watch();
 }
 
-void h2_driver::on_end(ec) { over_ = true; }
+void h2_driver::on_end(ec why) {
+  over_ = true;
+  for (auto* x : std::exchange(websockets_, {}))
+    x->lost(why);
+}
 
 void h2_driver::answer(std::uint32_t stream, http::response x) {
   if (over_)
@@ -99,6 +110,15 @@ void h2_driver::drain() {
   pump();
 }
 
+void h2_driver::stir() {
+  if (!over_)
+    connection_.loop().mark_dirty(connection_);
+}
+
+void h2_driver::flush() { connection_.flush(); }
+
+void h2_driver::forget(const stream_carrier& x) { std::erase(websockets_, &x); }
+
 std::uint64_t h2_driver::now_ms() const {
   return connection_.loop().wheel().now() * ms(io_loop::tick);
 }
@@ -106,8 +126,12 @@ std::uint64_t h2_driver::now_ms() const {
 void h2_driver::hand_out() {
   auto& loop = connection_.loop();
   while (session_.has_request()) {
-    auto [stream, what] = session_.take();
+    auto [stream, what, asks_for_websocket] = session_.take();
     loop.counters().http_requests.add();
+    if (asks_for_websocket) {
+      open_websocket(stream, what);
+      continue;
+    }
     what.peer = peer_;
     if (served_here(stream, what))
       continue;
@@ -123,6 +147,39 @@ void h2_driver::hand_out() {
         session_.answer(stream, http::problem(404, ec::not_found));
     } catch (const std::exception&) {
       // The responder was dropped on the way here and has answered 500.
+    }
+  }
+}
+
+void h2_driver::open_websocket(std::uint32_t stream, const http::request& x) {
+  auto& loop = connection_.loop();
+  auto protocol = std::string{};
+  auto no = device_connect(x, loop.options(), protocol);
+  if (no.status == 0 && loop.population() >= loop.options().max_connections)
+    no = {503, ec::too_many_connections, "too many connections"};
+  if (no.status != 0) {
+    loop.counters().bad_requests.add();
+    return session_.answer(stream, connect_problem(no));
+  }
+  session_.open_tunnel(stream, protocol);
+  auto& made = loop.open_stream(*this, stream);
+  websockets_.push_back(&made);
+  made.start();
+  made.hear(); // who does not wait for the answer
+}
+
+void h2_driver::tend_tunnels() {
+  auto& tunnels = session_.tunnels();
+  for (auto stream : tunnels.take_stirred()) {
+    auto found = std::ranges::find(websockets_, stream, &stream_carrier::stream);
+    if (found == websockets_.end())
+      continue;
+    auto& x = **found;
+    if (tunnels.has(stream)) {
+      x.hear();
+    } else {
+      websockets_.erase(found);
+      x.lost(ec::none);
     }
   }
 }
@@ -144,16 +201,17 @@ bool h2_driver::served_here(std::uint32_t stream, http::request& x) {
 /// As in HTTP/1.1: what all incomplete requests of a loop hold has a bound of its own.
 void h2_driver::keep_within_budget() {
   auto& loop = connection_.loop();
-  auto count = [&] {
-    auto held = session_.held();
-    loop.unfinished_http() += held - counted_;
-    counted_ = held;
-  };
-  count();
+  count_held();
   if (loop.unfinished_http() > loop.options().max_http_unfinished / loop.options().loops) {
     session_.shed();
-    count();
+    count_held();
   }
+}
+
+void h2_driver::count_held() {
+  auto held = session_.held();
+  connection_.loop().unfinished_http() += held - counted_;
+  counted_ = held;
 }
 
 void h2_driver::pump() {
@@ -164,6 +222,8 @@ void h2_driver::pump() {
       break;
     connection_.send(std::make_shared<const std::string>(std::move(bytes)));
   }
+  tend_tunnels();
+  count_held();
   auto& counters = connection_.loop().counters();
   for (; refused_ < session_.refused(); ++refused_)
     counters.bad_requests.add();

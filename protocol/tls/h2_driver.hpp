@@ -4,10 +4,15 @@
 //
 // Whoever does not read what was asked for is neither read from: at most `max_waiting` bytes lie
 // encoded in the outbox, the rest of the answers in the session.
+//
+// A stream may become a WebSocket (RFC 8441): then a `stream_carrier` of the loop speaks on it, and
+// this class tells it what happens there. It is pumped at the end of the loop's turn, however many
+// frames its devices were sent.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "protocol/http/h2_session.hpp"
 #include "protocol/tls/driver.hpp"
@@ -15,6 +20,7 @@
 namespace shoal::tls {
 
 class connection;
+class stream_carrier;
 
 class h2_driver : public driver {
 public:
@@ -25,6 +31,7 @@ public:
   void on_start() override;
   void on_bytes(std::string_view bytes) override;
   bool wants_bytes() const override;
+  void on_flush() override { pump(); }
   void on_flushed() override;
   void on_deadline() override;
   void on_end(ec why) override;
@@ -35,10 +42,26 @@ public:
   /// The node stops: no new streams, and the end when the open ones have their answers.
   void drain();
 
+  // For the WebSockets on its streams.
+  http::h2_tunnels& tunnels() { return session_.tunnels(); }
+  const std::string& peer() const { return peer_; }
+
+  /// There is something to send, or the peer may say more.
+  void stir();
+
+  /// Lets leave what can, now.
+  void flush();
+
+  /// That one has ended by itself.
+  void forget(const stream_carrier& x);
+
 private:
   std::uint64_t now_ms() const;
   void hand_out();
   bool served_here(std::uint32_t stream, http::request& x);
+  void open_websocket(std::uint32_t stream, const http::request& x);
+  void tend_tunnels();
+  void count_held();
   void keep_within_budget();
   void pump();
   void watch();
@@ -47,12 +70,13 @@ private:
   connection& connection_;
   http::h2_session session_;
   std::string peer_;
-  std::size_t counted_ = 0;       // of what the session holds, in the loop's sum
-  std::uint64_t refused_ = 0;     // that the counters know of
-  std::uint64_t busy_ms_ = 0;     // when there was a stream last
-  std::uint64_t progress_ms_ = 0; // when the peer took something last, or nothing waited
-  std::uint64_t sent_ = 0;        // at the last look
-  std::size_t waiting_ = 0;       // in the outbox at the last look
+  std::vector<stream_carrier*> websockets_; // the loop owns them
+  std::size_t counted_ = 0;                 // of what the session holds, in the loop's sum
+  std::uint64_t refused_ = 0;               // that the counters know of
+  std::uint64_t busy_ms_ = 0;               // when there was a stream last
+  std::uint64_t progress_ms_ = 0;           // when the peer took something last, or nothing waited
+  std::uint64_t sent_ = 0;                  // at the last look
+  std::size_t waiting_ = 0;                 // in the outbox at the last look
   bool draining_ = false;
   bool over_ = false;
 };

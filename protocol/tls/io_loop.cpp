@@ -16,6 +16,7 @@
 #include "protocol/tls/h2_driver.hpp"
 #include "protocol/tls/http_driver.hpp"
 #include "protocol/tls/late_wake.hpp"
+#include "protocol/tls/stream_carrier.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -153,6 +154,11 @@ void io_loop::begin_handshakes() {
 
 void io_loop::bury(connection& x) { dead_.push_back(x.self().slot); }
 
+stream_carrier& io_loop::open_stream(h2_driver& on, std::uint32_t stream) {
+  expect_one_more();
+  return streams_.add(*this, on, stream);
+}
+
 void io_loop::post_readable(target x) {
   asio::post(context_, [this, x] {
     if (auto* found = find(x))
@@ -176,6 +182,10 @@ void io_loop::drain(std::vector<link>& devices) {
     else if (x->is_open())
       devices.emplace_back(this, i, slots_[i].generation);
   }
+  auto on_streams = std::vector<target>{};
+  streams_.list_open(on_streams);
+  for (auto& x : on_streams)
+    devices.emplace_back(this, x.slot, x.generation);
 }
 
 void io_loop::run() {
@@ -194,7 +204,7 @@ void io_loop::await_tick() {
     if (error)
       return;
     wheel_.advance(
-        wheel_.now() + 1, [](timing_wheel::entry& x) { static_cast<connection&>(x).on_due(); });
+        wheel_.now() + 1, [](timing_wheel::entry& x) { static_cast<carrier&>(x).on_due(); });
     if (service_)
       service_->on_tick();
     end_turn();
@@ -256,6 +266,7 @@ void io_loop::end_turn() {
     free_.push_back(i);
     population_.fetch_sub(1, std::memory_order_relaxed);
   }
+  population_.fetch_sub(streams_.sweep(), std::memory_order_relaxed);
 }
 
 void io_loop::shut() {
@@ -357,6 +368,10 @@ connection* io_loop::find(target x) {
 }
 
 device_driver* io_loop::find_device(target x) {
+  if (x.slot >= stream_table::first_slot) {
+    auto* found = streams_.find(x);
+    return found ? &found->device() : nullptr;
+  }
   auto* found = find(x);
   if (!found || !found->speaker() || found->speaker()->speaks() != application::device)
     return nullptr;

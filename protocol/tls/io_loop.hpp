@@ -31,6 +31,7 @@
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/loop_service.hpp"
 #include "protocol/tls/poller.hpp"
+#include "protocol/tls/stream_table.hpp"
 #include "protocol/tls/timing_wheel.hpp"
 
 namespace shoal::tls {
@@ -67,7 +68,8 @@ public:
   /// Takes the mail soon, if there is any.
   void wake();
 
-  /// Sockets given to this loop and not closed yet, also those still in its queue.
+  /// Sockets given to this loop and not closed yet, also those still in its queue; and devices on
+  /// streams of HTTP/2 connections.
   std::uint64_t population() const { return population_.load(std::memory_order_relaxed); }
   void expect_one_more() { population_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -94,6 +96,10 @@ public:
   void await_handshake(connection& x);
   void handshake_over();
   void bury(connection& x);
+
+  /// A place for a device on a stream of a connection of this loop.
+  stream_carrier& open_stream(h2_driver& on, std::uint32_t stream);
+  stream_table& streams() { return streams_; }
 
   /// Destroys a driver that was replaced, when nobody up the stack can be in it any more.
   void retire(std::unique_ptr<driver> x) { retired_.push_back(std::move(x)); }
@@ -161,6 +167,7 @@ private:
   std::size_t unfinished_http_ = 0; // before slots_: drivers take their share out of it
   timing_wheel wheel_;              // before slots_: connections unlink themselves from it
   std::vector<slot> slots_;
+  stream_table streams_;                         // after wheel_, for the same reason
   std::vector<std::unique_ptr<driver>> retired_; // after slots_: they know their connections
   std::vector<std::uint32_t> free_;
   std::vector<target> dirty_;
