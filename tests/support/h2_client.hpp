@@ -42,18 +42,31 @@ inline h2_headers h2_head(std::string method, std::string path, h2_headers more 
   return out;
 }
 
+/// What opens a WebSocket (RFC 8441), then `more`.
+inline h2_headers h2_connect(h2_headers more = {{"sec-websocket-protocol", "shoal.1"}}) {
+  auto out = h2_head(
+      "CONNECT", "/v1/device", {{":protocol", "websocket"}, {"sec-websocket-version", "13"}});
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
 class h2_client {
 public:
-  /// `window`: how much the server may send ahead on each stream.
-  explicit h2_client(std::uint32_t window = 65'535) {
+  /// `window`: how much the server may send ahead on each stream. Without `reads`, it may never
+  /// send more.
+  explicit h2_client(std::uint32_t window = 65'535, bool reads = true) {
     auto* callbacks = static_cast<nghttp2_session_callbacks*>(nullptr);
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    auto* option = static_cast<nghttp2_option*>(nullptr);
+    nghttp2_option_new(&option);
+    nghttp2_option_set_no_auto_window_update(option, reads ? 0 : 1);
     auto* made = static_cast<nghttp2_session*>(nullptr);
-    nghttp2_session_client_new(&made, callbacks, this);
+    nghttp2_session_client_new2(&made, callbacks, this, option);
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     session_.reset(made);
     auto settings = nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
@@ -72,8 +85,32 @@ public:
     provider.source.ptr = source->get();
     provider.read_callback = read_body;
     auto plain = (*source)->bytes.empty() && !open;
-    return nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(),
+    auto id = nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(),
         plain ? nullptr : &provider, nullptr);
+    open_[id] = source->get();
+    return id;
+  }
+
+  /// More of a body that was left open.
+  void say(std::int32_t stream, std::string_view bytes) {
+    open_.at(stream)->bytes.append(bytes);
+    nghttp2_session_resume_data(session_.get(), stream);
+  }
+
+  /// And its end.
+  void finish(std::int32_t stream) {
+    open_.at(stream)->open = false;
+    nghttp2_session_resume_data(session_.get(), stream);
+  }
+
+  /// Of `say`, what the server's windows have not let through.
+  std::size_t unsaid(std::int32_t stream) const {
+    return open_.at(stream)->bytes.size() - open_.at(stream)->at;
+  }
+
+  /// What the server has announced.
+  std::uint32_t setting(nghttp2_settings_id which) const {
+    return nghttp2_session_get_remote_settings(session_.get(), which);
   }
 
   void reset(std::int32_t stream) {
@@ -176,6 +213,7 @@ private:
 
   std::unique_ptr<nghttp2_session, free_session> session_;
   std::vector<std::unique_ptr<upload>> bodies_;
+  std::map<std::int32_t, upload*> open_;
 };
 
 // -- frames by hand -------------------------------------------------------------------------------

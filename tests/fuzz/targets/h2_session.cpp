@@ -1,8 +1,10 @@
 // An HTTP/2 client's bytes in pieces, with answers in between: bounded; every request has a method
-// and a path; what is handed out can be answered.
+// and a path; what is handed out can be answered, or becomes a tunnel that says back what it hears.
 #include "protocol/http/h2_session.hpp"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "tests/fuzz/target.hpp"
 
@@ -10,8 +12,25 @@ using namespace shoal;
 
 namespace {
 
-constexpr auto limits = http::h2_limits{2048, 8192, 16'384, 8, 50, 10};
+constexpr auto limits = http::h2_limits{.header = 2048,
+    .body = 8192,
+    .unfinished = 16'384,
+    .unsent = 65'536,
+    .streams = 8,
+    .tunnels = 2,
+    .idle_frames = 50,
+    .idle_frames_per_second = 10};
+constexpr std::size_t window = 256 * 1024; // of a tunnel
 constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+void echo(http::h2_tunnels& tunnels) {
+  for (auto stream : tunnels.take_stirred()) {
+    if (auto heard = tunnels.take(stream, 1000); !heard.empty())
+      tunnels.send(stream, std::make_shared<const std::string>(std::move(heard)));
+    if (tunnels.heard_all(stream))
+      tunnels.finish(stream);
+  }
+}
 
 } // namespace
 
@@ -28,13 +47,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     in.remove_prefix(bytes.size());
     session.feed(bytes, ++now);
     while (session.has_request()) {
-      auto [stream, what] = session.take();
+      auto [stream, what, asks_for_websocket] = session.take();
       fuzz::require(!what.method.empty() && what.path.starts_with('/'), "not a request");
       fuzz::require(what.body.size() <= limits.body, "a body is larger than the limit");
-      if ((how & 2) != 0)
+      if ((how & 8) != 0 && asks_for_websocket)
+        session.open_tunnel(stream, "shoal.1");
+      else if ((how & 2) != 0)
         session.answer(stream, {200, "text/plain", {{"x", what.path}}, what.body});
     }
-    fuzz::require(session.held() <= limits.unfinished, "more is held than the limit");
+    echo(session.tunnels());
+    fuzz::require(session.tunnels().size() <= limits.tunnels, "too many tunnels");
+    fuzz::require(session.held() <= limits.unfinished + limits.tunnels * window,
+        "more is held than the limit");
     fuzz::require(session.streams() <= 2ull * limits.streams, "too many streams");
     if ((how & 4) != 0)
       session.expire(now * 100, {});

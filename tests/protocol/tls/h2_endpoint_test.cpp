@@ -5,45 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/h2_client.hpp"
+#include "tests/support/h2_caller.hpp"
 #include "tests/support/test_endpoint.hpp"
-#include "tests/support/tls_client.hpp"
 
 namespace shoal::test {
 namespace {
 
-/// An h2_client on a TLS connection.
-class caller {
-public:
-  explicit caller(std::uint16_t port, std::uint32_t window = 65'535)
-      : stream_{port, {.alpn = {"h2"}}}, session_{window} {}
-
-  /// Reads until `done`, or until the server ends the connection: then false.
-  template <class Done>
-  bool talk_until(Done done) {
-    while (!done()) {
-      stream_.send(session_.take());
-      auto bytes = stream_.read_some();
-      if (bytes.empty() || !session_.give(bytes))
-        return done();
-    }
-    stream_.send(session_.take());
-    return true;
-  }
-
-  h2_answer fetch(const h2_headers& head, std::string body = {}) {
-    auto id = session_.ask(head, std::move(body));
-    talk_until([&] { return session_.answers[id].whole || session_.answers[id].reset; });
-    return session_.answers[id];
-  }
-
-  tls_client& stream() { return stream_; }
-  h2_client& session() { return session_; }
-
-private:
-  tls_client stream_;
-  h2_client session_;
-};
+using caller = h2_caller;
 
 TEST(h2_endpoint, is_chosen_by_alpn) {
   auto server = test_endpoint{};
