@@ -1,5 +1,6 @@
 // The TLS endpoint: one port, several I/O loops, three protocols chosen by ALPN ("shoal/1" devices,
-// "h2" and "http/1.1" API); devices also in WebSocket messages, after an HTTP/1.1 upgrade.
+// "h2" and "http/1.1" API); devices also in WebSocket messages, after an HTTP/1.1 upgrade or on a
+// stream of HTTP/2.
 //
 // Owned by the node, lives as long as it. Loops own sockets, TLS state, frame and HTTP parsing, and
 // timers; they never wait for an actor or for a disk. What they know goes out through `link_sink`
