@@ -75,6 +75,7 @@ call question_of(const authorizer_rule& rule, const call& about, const identity&
   out.what.workspace = about.what.workspace;
   out.what.user = about.what.user;
   out.what.device = about.what.device;
+  out.proven = about.proven;
   out.what.data = std::move(body);
   out.ip = about.ip;
   out.trace_id = about.trace_id;
@@ -102,6 +103,18 @@ verdict verdict_of(const mgw::answer& x) {
       out.principal.emplace_back(name, std::move(text));
   }
   return out;
+}
+
+std::string proven_user(const call& x, const header_list& principal) {
+  if (auto said = header_of(principal, "UserId"); !said.empty())
+    return std::string{said};
+  return x.proven ? x.what.user : std::string{};
+}
+
+std::string proven_device(const call& x, const header_list& principal) {
+  if (auto said = header_of(principal, "Did"); !said.empty())
+    return std::string{said};
+  return x.proven ? x.what.device : std::string{};
 }
 
 std::string authorizer_key(const authorizer_rule& rule, app_no in, const identity& who) {

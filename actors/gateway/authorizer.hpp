@@ -35,6 +35,11 @@ struct verdict {
 };
 verdict verdict_of(const mgw::answer& x);
 
+/// Who is calling as far as it is proven: `UserId` and `Did` of what an authorizer says, else what
+/// the device connection has proved. Empty: not known, whatever the client claims.
+std::string proven_user(const call& x, const header_list& principal);
+std::string proven_device(const call& x, const header_list& principal);
+
 /// A hash of rule and identity: tokens are not kept longer than the call.
 std::string authorizer_key(const authorizer_rule& rule, app_no in, const identity& who);
 

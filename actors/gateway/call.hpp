@@ -41,6 +41,11 @@ struct call {
   /// How the call is known in other systems: 16 bytes trace and 8 bytes span in hex; empty: the
   /// client named none.
   std::string trace_id, parent_id;
+  /// User and device in `what` are those that a device connection has proved, and not merely what a
+  /// client says.
+  bool proven = false;
+  /// What an authorizer has said of the caller of the call that this one comes of.
+  header_list principal;
   /// Of a step of an aggregate: it ends when the whole must, and is no aggregate itself.
   bool is_step = false;
   std::uint32_t patience_ms = 0; ///< at most that long; 0: what the definitions say

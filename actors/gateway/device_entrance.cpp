@@ -51,6 +51,7 @@ void serve_device_call(worker& by, tls::device_call&& x, const tls::call_respond
   split_world(x.from->app, what);
   what.device = x.from->device;
   what.user = x.from->user;
+  made.proven = true;
   what.operation = std::move(x.operation);
   what.data = std::move(x.data);
   auto [trace, parent] = read_traceparent(header_of(made.headers, "traceparent"));

@@ -31,7 +31,8 @@ mgw::call signed_form(const call& x) {
 
 flow::flow(worker& owner, call&& x, registry::found target, on_answer done)
     : owner_{owner}, call_{std::move(x)}, in_{std::move(target.in)}, api_{std::move(target.api)},
-      done_{std::move(done)}, spent_{steady_us()}, request_bytes_{call_.what.data.size()} {}
+      done_{std::move(done)}, principal_{std::move(call_.principal)}, spent_{steady_us()},
+      request_bytes_{call_.what.data.size()} {}
 
 flow::~flow() {
   leave_instance();
@@ -173,6 +174,7 @@ bool flow::answered_by_cache() {
   if (found.what == response_cache::outcome::refresh) {
     auto again = call_;
     again.by = entrance::inside; // it has passed all checks
+    again.principal = principal_;
     owner_.begin(std::move(again), {in_, api_}, [](answer&&) {});
   }
   finish(answer{*found.kept});

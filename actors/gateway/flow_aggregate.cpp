@@ -23,6 +23,8 @@ call flow::step_call(const aggregate_step& x, std::string data) const {
   out.what.device = call_.what.device;
   out.what.session = call_.what.session;
   out.what.data = std::move(data);
+  out.proven = call_.proven;
+  out.principal = principal_;
   out.ip = call_.ip;
   out.trace_id = call_.trace_id;
   for (auto& field : call_.headers)
