@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/header_rules.hpp"
+#include "actors/gateway/local_backend.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
 #include "protocol/utf8.hpp"
@@ -50,6 +52,11 @@ mgw::result_form form_of(std::string_view type, std::string_view body, bool in_e
   return valid_utf8(body) ? mgw::result_form::text : mgw::result_form::bytes;
 }
 
+bool is_enveloped(const call& from, mgw::result code) {
+  return !from.is_rest() && (from.what.version == mgw::rpc_version::v1 ||
+                                !from.what.callback.empty() || code != mgw::result::success);
+}
+
 } // namespace
 
 answer answer_of_reply(http::reply&& x, const call& from) {
@@ -62,12 +69,9 @@ answer answer_of_reply(http::reply&& x, const call& from) {
     out.what.code = mgw::result::backend_failed;
     out.what.memo = "the backend answered " + std::to_string(x.status);
   }
-  auto in_envelope =
-      !from.is_rest() && (from.what.version == mgw::rpc_version::v1 ||
-                             !from.what.callback.empty() || out.what.code != mgw::result::success);
   auto type = x.header("Content-Type");
   if (!x.body.empty())
-    out.what.form = form_of(type, x.body, in_envelope);
+    out.what.form = form_of(type, x.body, is_enveloped(from, out.what.code));
   out.what.content_type = type;
   out.headers.reserve(x.fields());
   for (auto i = std::size_t{0}; i < x.fields(); ++i)
@@ -75,6 +79,22 @@ answer answer_of_reply(http::reply&& x, const call& from) {
       out.headers.emplace_back(name, value);
   out.bare = from.is_rest();
   out.status = from.is_rest() ? x.status : 200;
+  out.what.result_data = std::move(x.body);
+  return out;
+}
+
+answer answer_of_local(local_answer&& x, const call& from) {
+  auto out = answer_of(x.code, std::move(x.memo));
+  out.what.tips = std::move(x.tips);
+  if (!x.body.empty())
+    out.what.form = form_of(x.content_type, x.body, is_enveloped(from, x.code));
+  out.what.content_type = std::move(x.content_type);
+  for (auto& [name, value] : x.headers)
+    if (!is_hop(name) && fits_one_line(name) && fits_one_line(value))
+      out.headers.emplace_back(std::move(name), std::move(value));
+  out.bare = from.is_rest();
+  if (from.is_rest())
+    out.status = x.status != 0 ? x.status : http_status_of(x.code);
   out.what.result_data = std::move(x.body);
   return out;
 }

@@ -15,7 +15,12 @@
 
 namespace shoal::gateway {
 
+struct local_answer;
+
 answer answer_of_reply(http::reply&& x, const call& from);
+
+/// The same of a backend that is an actor of this node. It may use any code.
+answer answer_of_local(local_answer&& x, const call& from);
 
 /// {"resultStatus":…,"tips":…,"result":…}, as operators write it for mocks and busy systems.
 /// `otherwise` if there is no resultStatus; `result` counts only with 1000.

@@ -6,7 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/authorizer.hpp"
 #include "actors/gateway/header_rules.hpp"
+#include "actors/gateway/local_backend.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
 
@@ -269,29 +271,28 @@ void write_number(std::string& out, std::size_t n) {
   out.append(digits.data(), end);
 }
 
-void write_head(const call& x, const backend_wish& wish, const parts& p, const header_list& extra,
-    std::string& out) {
-  out.reserve(512 + p.path.size() + p.query.size() + p.body.size() + x.headers.size() * 48);
-  out.append(p.method).append(" ").append(p.path);
-  if (!p.query.empty())
-    out.append("?").append(p.query);
-  out.append(" HTTP/1.1\r\n");
-  add(out, "Host", wish.group.set.host.empty() ? wish.host : std::string_view{wish.group.set.host});
-  if (!p.body.empty() || (p.method != "GET" && p.method != "HEAD" && p.method != "DELETE")) {
-    add(out, "Content-Type", p.content_type);
-    out.append("Content-Length: ");
-    write_number(out, p.body.size());
-    out.append("\r\n");
-  }
-  add(out, "X-Forwarded-For", x.ip);
-  add(out, "traceparent", wish.traceparent);
-  add(out, "Operation-Type", wish.api.operation);
-  add(out, "AppId", x.what.app);
-  add(out, "WorkspaceId", x.what.workspace);
-  add(out, "UserId", x.what.user);
-  add(out, "Did", x.what.device);
+/// What the gateway itself says about the call. An authorizer knows better who is calling than the
+/// client.
+template <class Add>
+void each_of_ours(const call& x, const backend_wish& wish, Add put) {
+  auto unless_said = [&](std::string_view name, std::string_view value) {
+    if (wish.principal.empty() || header_of(wish.principal, name).empty())
+      put(name, value);
+  };
+  put("X-Forwarded-For", x.ip);
+  put("traceparent", wish.traceparent);
+  put("Operation-Type", wish.api.operation);
+  put("AppId", x.what.app);
+  put("WorkspaceId", x.what.workspace);
+  unless_said("UserId", x.what.user);
+  unless_said("Did", x.what.device);
   for (auto& [name, value] : wish.principal)
-    add(out, name, value);
+    put(name, value);
+}
+
+/// What the client sent along, and what the rules and parameters of the definition make of it.
+template <class Add>
+void each_of_the_callers(const call& x, const backend_wish& wish, const parts& p, Add put) {
   auto replaces = !wish.api.headers.empty() || !wish.principal.empty();
   auto replaced = [&](std::string_view name) {
     return replaces && (is_ruled(wish.api.headers, header_place::request, name) ||
@@ -299,20 +300,35 @@ void write_head(const call& x, const backend_wish& wish, const parts& p, const h
   };
   for (auto& [name, value] : x.headers)
     if (!is_ours(name) && !replaced(name))
-      add(out, name, value);
-  for (auto& [name, value] : extra)
-    add(out, name, value);
+      put(name, value);
+  for (auto& [name, value] : p.headers)
+    put(name, value);
   auto cookies = std::string{header_of(x.headers, "Cookie")};
   if (!p.cookies.empty())
     cookies.append(cookies.empty() ? "" : "; ").append(p.cookies);
-  add(out, "Cookie", cookies);
+  put("Cookie", cookies);
 }
 
-} // namespace
+void write_head(const call& x, const backend_wish& wish, const parts& p, std::string& out) {
+  out.reserve(512 + p.path.size() + p.query.size() + p.body.size() + x.headers.size() * 48);
+  out.append(p.method).append(" ").append(p.path);
+  if (!p.query.empty())
+    out.append("?").append(p.query);
+  out.append(" HTTP/1.1\r\n");
+  auto put = [&](std::string_view name, std::string_view value) { add(out, name, value); };
+  put("Host", wish.group.set.host.empty() ? wish.host : std::string_view{wish.group.set.host});
+  if (!p.body.empty() || (p.method != "GET" && p.method != "HEAD" && p.method != "DELETE")) {
+    put("Content-Type", p.content_type);
+    out.append("Content-Length: ");
+    write_number(out, p.body.size());
+    out.append("\r\n");
+  }
+  each_of_ours(x, wish, put);
+  each_of_the_callers(x, wish, p, put);
+}
 
-std::optional<failure> write_backend_request(
-    const call& x, const backend_wish& wish, backend_bytes& into) {
-  auto p = parts{};
+/// Everything that does not depend on how the backend is reached.
+std::optional<failure> assemble(const call& x, const backend_wish& wish, parts& p) {
   p.path = wish.group.set.path_prefix;
   auto grpc = wish.group.set.kind == backend_kind::grpc;
   auto flaw = grpc          ? by_grpc(x, wish, p)
@@ -327,10 +343,20 @@ std::optional<failure> write_backend_request(
   if (!grpc && !wish.api.backend.charset.empty() &&
       p.content_type.find("charset") == std::string::npos)
     p.content_type.append("; charset=").append(wish.api.backend.charset);
-  auto extra = std::move(p.headers);
-  apply_rules(wish.api.headers, header_place::request, rule_values::of(x, wish.traceparent), extra);
+  apply_rules(
+      wish.api.headers, header_place::request, rule_values::of(x, wish.traceparent), p.headers);
+  return {};
+}
+
+} // namespace
+
+std::optional<failure> write_backend_request(
+    const call& x, const backend_wish& wish, backend_bytes& into) {
+  auto p = parts{};
+  if (auto flaw = assemble(x, wish, p))
+    return flaw;
   into.bytes.clear();
-  write_head(x, wish, p, extra, into.bytes);
+  write_head(x, wish, p, into.bytes);
   if (wish.group.signer) {
     auto signed_request = mgw::backend_request{p.method, p.path, p.query, p.content_type, {}};
     if (!p.body.empty())
@@ -341,6 +367,31 @@ std::optional<failure> write_backend_request(
   into.bytes.append("\r\n").append(p.body);
   into.is_head = p.method == "HEAD";
   into.idempotent = p.method != "POST" && p.method != "PATCH";
+  return {};
+}
+
+std::optional<failure> write_local_request(
+    const call& x, const backend_wish& wish, local_request& into) {
+  auto p = parts{};
+  if (auto flaw = assemble(x, wish, p))
+    return flaw;
+  into.operation = wish.api.operation;
+  into.app = x.what.app;
+  into.workspace = x.what.workspace;
+  into.user = proven_user(x, wish.principal);
+  into.device = proven_device(x, wish.principal);
+  into.principal = wish.principal;
+  into.body = p.body;
+  into.method = std::move(p.method);
+  into.path = std::move(p.path);
+  into.query = std::move(p.query);
+  into.content_type = std::move(p.content_type);
+  into.ip = x.ip;
+  into.traceparent = wish.traceparent;
+  each_of_the_callers(x, wish, p, [&](std::string_view name, std::string_view value) {
+    if (!value.empty() && fits_one_line(value))
+      into.headers.emplace_back(name, value);
+  });
   return {};
 }
 

@@ -9,6 +9,10 @@
 //
 // gRPC: a POST of the one message to the path, with the call's deadline (grpc_call.hpp).
 //
+// An actor of this node gets the same as a struct (local_backend.hpp): headers without what the
+// gateway says of the call, which has fields of its own; who is calling only as far as it is
+// proven.
+//
 // Of the client's headers everything passes but what belongs to the connection or to the gateway
 // (signature, encryption, host, lengths); what the gateway knows better is written anew
 // (X-Forwarded-For, traceparent, app, user). Then the API's rules, then the group's signature.
@@ -26,6 +30,8 @@
 #include "actors/gateway/registry.hpp"
 
 namespace shoal::gateway {
+
+struct local_request;
 
 struct backend_wish {
   const api_definition& api;
@@ -47,5 +53,9 @@ struct backend_bytes {
 /// Nothing in `into` is valid after a failure.
 std::optional<mgw::failure> write_backend_request(
     const call& x, const backend_wish& wish, backend_bytes& into);
+
+/// All but the deadline and the app's number.
+std::optional<mgw::failure> write_local_request(
+    const call& x, const backend_wish& wish, local_request& into);
 
 } // namespace shoal::gateway

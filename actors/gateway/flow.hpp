@@ -29,6 +29,7 @@ namespace shoal::gateway {
 
 class worker;
 class flow;
+struct local_answer;
 
 /// Finds a flow that may be gone.
 struct flow_handle {
@@ -73,6 +74,10 @@ private:
   bool try_again(const tls::client_failure& x);
   void leave_instance();
   std::chrono::milliseconds patience() const;
+
+  // An actor of this node as backend (flow_local.cpp).
+  void send_local();
+  void on_local_answer(local_answer&& x);
 
   // Other APIs instead of it (flow_aggregate.cpp).
   void begin_steps();

@@ -21,8 +21,8 @@ constexpr std::uint32_t default_patience_ms = 3000;
 /// would be worse than none.
 bool is_spoken(const live_group& of) {
   auto& x = of.set;
-  return x.kind != backend_kind::local && x.tls.enabled == (of.security != nullptr) &&
-         x.discovery.kind != discovery_kind::etcd;
+  return x.tls.enabled == (of.security != nullptr) &&
+         (x.discovery.kind != discovery_kind::etcd || x.kind == backend_kind::local);
 }
 
 } // namespace
@@ -49,13 +49,15 @@ void flow::choose_group() {
     conversion_ = {}; // gRPC has its own way with messages
   if (auto flaw = conversion_.prepare(call_))
     return refuse(std::move(*flaw));
+  owner_.loop_.alarms().set(*this, patience());
+  deadline_us_ = steady_us() + std::chrono::microseconds{patience()}.count();
+  spent_.enter(phase::queue, steady_us());
+  if (group_->set.kind == backend_kind::local)
+    return send_local();
   backends_ = &owner_.group_of(*in_, group_);
   backends_->budget().on_call(group_->set.retry.budget_percent);
   if (group_->set.kind == backend_kind::grpc)
     types_ = grpc_types_of(*in_, *api_);
-  owner_.loop_.alarms().set(*this, patience());
-  deadline_us_ = steady_us() + std::chrono::microseconds{patience()}.count();
-  spent_.enter(phase::queue, steady_us());
   send();
 }
 

@@ -20,6 +20,9 @@
 
 namespace shoal::gateway {
 
+class local_backends; // local_backends.hpp
+std::shared_ptr<local_backends> make_local_backends();
+
 /// Used nonces by app, made when an app first needs them and again when its window changes.
 class nonce_caches {
 public:
@@ -51,6 +54,8 @@ struct node_share {
   nonce_caches nonces;
   figures counts; ///< of all loops
   slow_call_gate slow_calls;
+  /// Actors that are backends; to be cleared before the actor system ends.
+  const std::shared_ptr<local_backends> locals = make_local_backends();
   /// Takes digest lines, whole ones with their line ends; called every quarter of a second by each
   /// loop. Null: none are made.
   std::function<void(std::string&&)> digest;
