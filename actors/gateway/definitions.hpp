@@ -34,7 +34,7 @@ using texts_by_language = std::map<std::string, std::string>;
 enum class backend_kind : std::uint8_t {
   http, ///< HTTP/1.1 or HTTP/2 by `backend_protocol`
   grpc, ///< unary calls over HTTP/2
-  local ///< an actor of this node, by name
+  local ///< an actor of this node, by the name in `discovery.source`, else that of the group
 };
 
 enum class backend_protocol : std::uint8_t { http1, h2 };

@@ -20,8 +20,13 @@ void check_group(const api_group& x) {
   must(x.path_prefix.empty() || x.path_prefix.back() != '/', "path_prefix must not end with '/'");
   must(x.kind != backend_kind::grpc || x.protocol == backend_protocol::h2,
       "kind \"grpc\" needs protocol \"h2\"");
-  if (x.kind == backend_kind::local)
+  if (x.kind == backend_kind::local) {
+    must(x.discovery.source.empty() || valid_name(x.discovery.source),
+        "discovery.source must be the name of a local backend");
+    must(!x.tls.enabled && x.signing.kind == signing_kind::none,
+        "kind \"local\" has neither tls nor signing: nothing leaves the node");
     return;
+  }
   auto& from = x.discovery;
   text("discovery.source", from.source);
   range<std::uint32_t>("discovery.refresh_s", from.refresh_s, 1, 3'600);

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/local_backends.hpp"
+
 namespace shoal::gateway {
 namespace {
 
@@ -17,10 +19,14 @@ std::string supervisor_state::describe() const {
     for (auto& [code, count] : x.sum.codes)
       refused += count;
   }
+  auto locals = nlohmann::json::object();
+  for (auto& [of, x] : opt.share->locals->list())
+    locals[of] = {
+        {"alive", x->is_alive()}, {"under_way", x->under_way()}, {"max_calls", x->max_calls()}};
   return nlohmann::json{{"calls", calls}, {"no_success", refused}, {"apis_called", rows.size()},
       {"share_of_limits", opt.share->limits.share()},
       {"limits_shared_by_demand", opt.limits ? opt.limits->rules() : 0},
-      {"gates", opt.share->limits.size()},
+      {"gates", opt.share->limits.size()}, {"local_backends", std::move(locals)},
       {"digest_dropped_bytes", opt.digest ? opt.digest->dropped_bytes() : 0},
       {"digest_trouble", opt.digest ? opt.digest->trouble() : ""}}
       .dump();

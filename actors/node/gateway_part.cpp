@@ -1,5 +1,7 @@
 #include "actors/node/gateway_part.hpp"
 
+#include "actors/gateway/sync_backend.hpp"
+#include "actors/log.hpp"
 #include "actors/registry/watched.hpp"
 
 namespace shoal {
@@ -35,6 +37,22 @@ caf::actor gateway_part::spawn(
   auto hdl = spawn_watched(
       system, actors, below_root(actors, node, "gateway"), gateway::supervisor, std::move(x));
   return caf::actor_cast<caf::actor>(hdl);
+}
+
+caf::actor gateway_part::spawn_local(caf::actor_system& system, const std::string& name,
+    const std::function<gateway::local_backend_actor(caf::actor_system&)>& make) {
+  auto hdl = make(system);
+  if (auto flaw = locals().add(name, hdl); !flaw.empty())
+    log::error("local backend not added", {{"name", name}, {"why", flaw}});
+  return caf::actor_cast<caf::actor>(hdl);
+}
+
+caf::actor gateway_part::spawn_sync(
+    caf::actor_system& system, actor_registry* actors, services_ptr services) {
+  return spawn_local(system, "sync", [&](caf::actor_system& in) -> gateway::local_backend_actor {
+    return spawn_watched(
+        in, actors, below_root(actors, "sync"), gateway::sync_backend, std::move(services));
+  });
 }
 
 void gateway_part::listen(std::function<void(http::request, http::responder)> otherwise) {

@@ -11,8 +11,10 @@
 #include <caf/all.hpp>
 
 #include "actors/gateway/http_entrance.hpp"
+#include "actors/gateway/local_backends.hpp"
 #include "actors/gateway/supervisor.hpp"
 #include "actors/registry/registry.hpp"
+#include "actors/services.hpp"
 #include "protocol/tls/endpoint.hpp"
 
 namespace shoal {
@@ -41,6 +43,16 @@ public:
 
   /// Spawns the gateway's actor.
   caf::actor spawn(caf::actor_system& system, actor_registry* actors, const std::string& node);
+
+  /// Backends of this node that are actors. Handles in it have to go before the actor system does.
+  gateway::local_backends& locals() { return *share_->locals; }
+
+  /// Adds one and spawns its actor; again should it die.
+  caf::actor spawn_local(caf::actor_system& system, const std::string& name,
+      const std::function<gateway::local_backend_actor(caf::actor_system&)>& make);
+
+  /// The one that every node has: "sync" (sync_backend.hpp).
+  caf::actor spawn_sync(caf::actor_system& system, actor_registry* actors, services_ptr services);
 
   /// Opens the plain port, if there is to be one. Throws std::runtime_error. What is not the
   /// gateway's goes to `otherwise`.

@@ -93,6 +93,7 @@ struct node::impl {
   void await_catalog() const;
   bool knows_nobody() const;
   void make_gateway();
+  void spawn_local_backends();
   void start_endpoint();
   void start_admin();
   void start_partitions();
@@ -347,6 +348,7 @@ void node::impl::start_actors() {
     });
   make_gateway();
   watch("gateway", [this] { return gate->spawn(*system, &actors, opt.name); });
+  spawn_local_backends();
   if (others)
     others->start();
   watch("inspector", [this] { return spawn_inspector(); });
@@ -381,6 +383,8 @@ void node::impl::join_cluster() {
 
 void node::impl::stop_actors() {
   sv->where.set_relay_factory(nullptr);
+  if (gate)
+    gate->locals().clear();
   {
     std::lock_guard lock{children_mutex};
     for (auto& x : children)
@@ -465,6 +469,16 @@ void node::impl::make_gateway() {
     sv->remote->set_usage_sink([limits](const std::string& from, std::string body) {
       limits->heard(from, std::move(body));
     });
+}
+
+void node::impl::spawn_local_backends() {
+  watch("local backend sync", [this] { return gate->spawn_sync(*system, &actors, sv); });
+  for (auto& [name, make] : opt.local_backends) {
+    if (auto flaw = gate->locals().problem_of(name); !flaw.empty())
+      throw std::runtime_error("local backend \"" + name + "\": " + flaw);
+    watch("local backend " + name,
+        [this, name = name, make = make] { return gate->spawn_local(*system, name, make); });
+  }
 }
 
 void node::impl::start_endpoint() {

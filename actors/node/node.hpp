@@ -16,9 +16,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
+#include "actors/gateway/local_backend.hpp"
 #include "actors/limits.hpp"
 
 namespace shoal::cluster {
@@ -51,6 +53,10 @@ struct node_options {
   bool ephemeral = false;               ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;
+  /// Actors that groups of kind `local` of the gateway call, by name: how to spawn each, also again
+  /// should it die. "sync" is the node's own.
+  std::map<std::string, std::function<gateway::local_backend_actor(caf::actor_system&)>>
+      local_backends;
   /// The cluster's configuration, for this node (cluster/config_nodes.hpp); null: it is alone.
   std::shared_ptr<const cluster::config> cluster;
   std::string config_text; ///< what the operator configured, without secrets; for bug reports

@@ -80,6 +80,7 @@ std::vector<command> group_commands() {
           {"--protocol", "http1 or h2", kind::text, false, true},
           {"--upstreams", "host:port of each instance; weights and tags by --file", kind::list},
           {"--service", "instances are those that register for this service", kind::text},
+          {"--local", "the backend is this actor of the node, e.g. sync", kind::text},
           {"--balancing", "round_robin, least_requests or user_hash", kind::text, false, true},
           {"--path-prefix", "before each API's path", kind::text, false, true},
           {"--timeout-ms", "of calls; 0: 3000", kind::number, false, true},
@@ -92,6 +93,8 @@ std::vector<command> group_commands() {
       body["upstreams"].push_back({{"address", address}});
     if (values.has("--service"))
       body["discovery"] = {{"kind", "service"}, {"source", values.text("--service")}};
+    if (values.has("--local"))
+      body.update({{"kind", "local"}, {"discovery", {{"source", values.text("--local")}}}});
     auto path = path_of(values, s, "groups");
     auto exists = s.server.call("GET", path, "").status == 200;
     s.emit(s.ask(exists ? "PATCH" : "PUT", path, body));

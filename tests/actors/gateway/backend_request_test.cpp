@@ -129,6 +129,14 @@ TEST_F(BackendRequest, OfTheClientsHeadersTheBackendGetsWhatIsItsBusiness) {
     EXPECT_THAT(text, Not(HasSubstr(no))) << no;
 }
 
+TEST_F(BackendRequest, WhatTheAuthorizerSaysReplacesWhatTheClientClaims) {
+  x.what.user = "ben";
+  principal = {{"UserId", "anna"}};
+  auto text = bytes();
+  EXPECT_THAT(text, HasSubstr("\r\nUserId: anna\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("ben")));
+}
+
 TEST_F(BackendRequest, RulesSetAddAndRemoveHeaders) {
   x.headers = {{"X-A", "client"}, {"X-B", "client"}, {"X-C", "client"}};
   x.what.user = "anna";

@@ -74,6 +74,18 @@ TEST(definition_check, names_the_field_of_a_group_that_cannot_work) {
   spoilt("protocol", [](auto& x) { x.kind = backend_kind::grpc; });
   spoilt("signing.key", [](auto& x) { x.signing = {signing_kind::rsa, "k", "no PEM"}; });
   spoilt("health.path", [](auto& x) { x.health.path = "health"; });
+  spoilt("discovery.source",
+      [](auto& x) { x.kind = backend_kind::local, x.discovery.source = "two words"; });
+  spoilt("local", [](auto& x) { x.kind = backend_kind::local, x.tls.enabled = true; });
+}
+
+TEST(definition_check, asks_for_no_addresses_where_the_backend_is_an_actor) {
+  auto x = api_group{};
+  x.name = "greeter";
+  x.kind = backend_kind::local;
+  EXPECT_EQ(problem_of(x), "");
+  x.discovery.source = "sync";
+  EXPECT_EQ(problem_of(x), "");
 }
 
 TEST(definition_check, names_the_field_of_settings_that_cannot_work) {
