@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -341,6 +342,14 @@ bool envelope_keys::has(key_wrap kind) const {
   return first != keys_.end() && first->first.first == kind;
 }
 
+std::optional<envelope_keys::choice> envelope_keys::any() const {
+  if (keys_.empty())
+    return {};
+  auto kind = keys_.begin()->first.first;
+  auto last = std::prev(keys_.upper_bound({kind, std::uint8_t{255}}));
+  return choice{kind, last->first.second};
+}
+
 struct envelope_steps {
   static cipher_session session_of(
       const suite& with, key_wrap kind, std::string_view secret, std::string_view wrapped) {
@@ -355,6 +364,21 @@ struct envelope_steps {
     return found == keys.keys_.end() ? nullptr : found->second.get();
   }
 
+  /// Of which only answers can be opened; nothing if the text is no such key.
+  static cipher_session session_of_answers(std::string_view answer_key) {
+    auto out = cipher_session{};
+    auto* with = answer_key.empty() ? nullptr : find_suite(byte(answer_key, 0));
+    if (!with || answer_key.size() != 1 + with->keys())
+      return out;
+    out.cipher_ = with->id;
+    out.keys_.assign(with->keys(), '\0');
+    out.keys_.append(answer_key.substr(1));
+    return out;
+  }
+
+  static std::string sealed(EVP_PKEY* key, envelope_keys::choice which, data_cipher cipher,
+      std::string_view data, const cipher_context& where, cipher_session& session);
+
   static const suite& suite_in(const cipher_session& x) { return suite_of(x.cipher_); }
 
   static std::string_view keys_in(const cipher_session& x, bool to_server) {
@@ -362,6 +386,17 @@ struct envelope_steps {
     return std::string_view{x.keys_}.substr(to_server ? 0 : size, size);
   }
 };
+
+std::string envelope_keys::public_pem(choice which) const {
+  auto* key = envelope_steps::key_of(*this, which.kind, which.number);
+  if (!key)
+    return {};
+  auto out = evp_ptr<BIO>{BIO_new(BIO_s_mem())};
+  must(out && PEM_write_bio_PUBKEY(out.get(), key) == 1, "PEM_write_bio_PUBKEY");
+  char* text = nullptr;
+  auto size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
 
 std::optional<std::string> open_request(const envelope_keys& keys, key_wrap expected,
     std::string_view envelope, const cipher_context& where, cipher_session& session) {
@@ -402,24 +437,39 @@ std::optional<std::string> seal_request(std::string_view public_pem, std::uint8_
   auto kind = key ? kind_of(key.get()) : std::nullopt;
   if (!kind)
     return {};
+  return envelope_steps::sealed(key.get(), {*kind, key_number}, cipher, data, where, session);
+}
+
+std::optional<std::string> seal_request(const envelope_keys& keys, envelope_keys::choice which,
+    data_cipher cipher, std::string_view data, const cipher_context& where,
+    cipher_session& session) {
+  auto* key = envelope_steps::key_of(keys, which.kind, which.number);
+  if (!key)
+    return {};
+  return envelope_steps::sealed(key, which, cipher, data, where, session);
+}
+
+/// Of the key, only the public half is used.
+std::string envelope_steps::sealed(EVP_PKEY* key, envelope_keys::choice which, data_cipher cipher,
+    std::string_view data, const cipher_context& where, cipher_session& session) {
   auto secret = random_bytes(secret_size);
   auto wrapped = std::string{};
-  if (kind == key_wrap::ecc) {
+  if (which.kind == key_wrap::ecc) {
     auto mine = evp_ptr<EVP_PKEY>{EVP_EC_gen("P-256")};
     must(mine != nullptr, "EVP_EC_gen");
     wrapped = encoded_point(mine.get());
-    secret = agree(mine.get(), key.get());
+    secret = agree(mine.get(), key);
   } else {
-    wrapped = encrypt_secret(key.get(), *kind, secret);
+    wrapped = encrypt_secret(key, which.kind, secret);
   }
-  session = envelope_steps::session_of(suite_of(cipher), *kind, secret, wrapped);
+  session = session_of(suite_of(cipher), which.kind, secret, wrapped);
   OPENSSL_cleanse(secret.data(), secret.size());
-  auto out = std::string{version, static_cast<char>(*kind), static_cast<char>(cipher),
-      static_cast<char>(key_number), static_cast<char>(wrapped.size() >> 8),
+  auto out = std::string{version, static_cast<char>(which.kind), static_cast<char>(cipher),
+      static_cast<char>(which.number), static_cast<char>(wrapped.size() >> 8),
       static_cast<char>(wrapped.size() & 0xff)};
   out += wrapped;
   auto known = associated("request", where, out);
-  seal(suite_of(cipher), envelope_steps::keys_in(session, true), known, data, out);
+  seal(suite_of(cipher), keys_in(session, true), known, data, out);
   return out;
 }
 
@@ -432,6 +482,18 @@ std::optional<std::string> open_response(
   return open(with, envelope_steps::keys_in(session, false),
       associated("response", where, envelope.substr(0, response_head)),
       envelope.substr(response_head));
+}
+
+std::string answer_key(const cipher_session& session) {
+  if (!session)
+    return {};
+  auto out = std::string{static_cast<char>(envelope_steps::suite_in(session).id)};
+  return out.append(envelope_steps::keys_in(session, false));
+}
+
+std::optional<std::string> open_response(
+    std::string_view answer_key, std::string_view envelope, const cipher_context& where) {
+  return open_response(envelope_steps::session_of_answers(answer_key), envelope, where);
 }
 
 std::optional<failure> open_call(call& x, const envelope_keys& keys, cipher_session& session) {

@@ -59,6 +59,16 @@ public:
   void remove(key_wrap kind, std::uint8_t number);
   bool has(key_wrap kind) const;
 
+  /// One that clients may seal for: the highest number of the first kind there is.
+  struct choice {
+    key_wrap kind = key_wrap::rsa;
+    std::uint8_t number = 0;
+  };
+  std::optional<choice> any() const;
+
+  /// The half that clients have, as PEM; empty if there is no such key.
+  std::string public_pem(choice which) const;
+
 private:
   friend struct envelope_steps;
   std::map<std::pair<key_wrap, std::uint8_t>, std::shared_ptr<EVP_PKEY>> keys_;
@@ -76,8 +86,21 @@ std::optional<std::string> seal_request(std::string_view public_pem, std::uint8_
     data_cipher cipher, std::string_view data, const cipher_context& where,
     cipher_session& session);
 
+/// The same with the public half of a key that is kept here; nothing if there is no such key.
+std::optional<std::string> seal_request(const envelope_keys& keys, envelope_keys::choice which,
+    data_cipher cipher, std::string_view data, const cipher_context& where,
+    cipher_session& session);
+
 std::optional<std::string> open_response(
     const cipher_session& session, std::string_view envelope, const cipher_context& where);
+
+/// What opens the answers of a session, and nothing else of it: for whoever asked somebody else to
+/// seal a call. Secret.
+std::string answer_key(const cipher_session& session);
+
+/// Nothing, too, if the key is none.
+std::optional<std::string> open_response(
+    std::string_view answer_key, std::string_view envelope, const cipher_context& where);
 
 /// Replaces the call's data by what is inside. A call that is not encrypted stays as it is.
 std::optional<failure> open_call(call& x, const envelope_keys& keys, cipher_session& session);

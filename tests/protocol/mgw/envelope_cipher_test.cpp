@@ -132,6 +132,63 @@ TEST(open_request, takes_no_point_that_is_not_on_the_curve) {
   EXPECT_FALSE(open(key_wrap::ecc, bad));
 }
 
+TEST(envelope, can_be_sealed_with_the_public_half_of_a_kept_key) {
+  auto keys = all_keys();
+  for (auto& x : kinds)
+    for (auto cipher : ciphers) {
+      auto client = cipher_session{}, server = cipher_session{};
+      auto sealed = seal_request(keys, {x.wrap, 7}, cipher, "[1]", here, client);
+      ASSERT_TRUE(sealed) << to_string(x.wrap);
+      EXPECT_EQ(open_request(keys, x.wrap, *sealed, here, server), "[1]");
+      EXPECT_EQ(open_response(client, seal_response(server, "[2]", here), here), "[2]");
+    }
+  auto none = cipher_session{};
+  EXPECT_FALSE(seal_request(keys, {key_wrap::rsa, 8}, ciphers[0], "[1]", here, none));
+}
+
+TEST(envelope, keys_hand_out_their_public_half_and_no_more) {
+  auto keys = all_keys();
+  for (auto& x : kinds) {
+    auto pem = keys.public_pem({x.wrap, 7});
+    EXPECT_EQ(pem.find("PRIVATE"), std::string::npos);
+    auto client = cipher_session{}, server = cipher_session{};
+    auto sealed = seal_request(pem, 7, data_cipher::aes_256_gcm, "[1]", here, client);
+    ASSERT_TRUE(sealed) << to_string(x.wrap);
+    EXPECT_EQ(open_request(keys, x.wrap, *sealed, here, server), "[1]");
+  }
+  EXPECT_EQ(keys.public_pem({key_wrap::rsa, 8}), "");
+}
+
+TEST(envelope, clients_are_offered_the_newest_key_of_a_kind) {
+  auto keys = envelope_keys{};
+  EXPECT_FALSE(keys.any());
+  EXPECT_EQ(keys.add(200, test::sm2_private), "");
+  EXPECT_EQ(keys.add(3, test::ecc_private), "");
+  EXPECT_EQ(keys.add(255, test::ecc_private), "");
+  EXPECT_EQ(keys.add(4, test::ecc_private), "");
+  ASSERT_TRUE(keys.any());
+  EXPECT_EQ(keys.any()->kind, key_wrap::ecc);
+  EXPECT_EQ(keys.any()->number, 255);
+}
+
+TEST(answer_key, opens_answers_of_its_session_and_nothing_else) {
+  for (auto cipher : ciphers) {
+    auto session = cipher_session{}, other = cipher_session{};
+    auto request = seal_request(test::ecc_public, 7, cipher, "[1]", here, session);
+    seal_request(test::ecc_public, 7, cipher, "[1]", here, other);
+    auto key = answer_key(session);
+    auto answer = seal_response(session, "[2]", here);
+    EXPECT_EQ(open_response(key, answer, here), "[2]");
+    EXPECT_FALSE(open_response(key, seal_response(other, "[2]", here), here));
+    EXPECT_FALSE(open_response(key, answer, {"com.example.set", "A1", "default"}));
+    EXPECT_FALSE(open_response(key, *request, here));
+    EXPECT_FALSE(open_response(key.substr(0, key.size() - 1), answer, here));
+    EXPECT_FALSE(open_response("\x07" + key.substr(1), answer, here));
+    EXPECT_FALSE(open_response(std::string_view{}, answer, here));
+  }
+  EXPECT_EQ(answer_key({}), "");
+}
+
 TEST(open_response, opens_nothing_that_was_changed) {
   auto session = cipher_session{};
   seal_request(test::sm2_public, 7, data_cipher::sm4_ctr_hmac_sm3, "x", here, session);
