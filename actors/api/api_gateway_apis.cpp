@@ -226,8 +226,15 @@ void api_state::gateway_test_call(const exchange_ptr& x) {
     data = value;
   }
   auto call = gateway::make_test_call(*in, api, text(data), sv->now_ms(), hex(random_bytes(16)));
-  auto out = json{
-      {"method", call.method}, {"path", call.path}, {"headers", call.headers}, {"body", call.body}};
+  auto out = json{{"method", call.method}, {"path", call.path}, {"headers", call.headers},
+      {"request_data", data}};
+  if (call.sealing) {
+    out["body_base64"] = base64(call.body);
+    out["encryption"] = {{"wrap", call.sealing->wrap}, {"key", call.sealing->key_number},
+        {"public_pem", call.sealing->public_pem}, {"answer_key", base64(call.sealing->answer_key)}};
+  } else {
+    out["body"] = call.body;
+  }
   if (!call.warning.empty())
     out["warning"] = call.warning;
   answer(*x, 200, text(out));

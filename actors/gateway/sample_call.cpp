@@ -77,6 +77,24 @@ std::optional<mgw::sign_type> usable_sign(const live_settings& x) {
   return std::nullopt;
 }
 
+/// Of a call that goes out encrypted: what is sent, and signed, is the envelope.
+std::optional<test_sealing> seal(mgw::call& x, const mgw::envelope_keys& keys) {
+  auto which = keys.any();
+  if (!which)
+    return {};
+  auto session = mgw::cipher_session{};
+  auto cipher = which->kind == mgw::key_wrap::sm2 ? mgw::data_cipher::sm4_ctr_hmac_sm3
+                                                  : mgw::data_cipher::aes_256_gcm;
+  auto sealed =
+      mgw::seal_request(keys, *which, cipher, x.data, {x.operation, x.app, x.workspace}, session);
+  if (!sealed)
+    return {};
+  x.data = std::move(*sealed);
+  x.encryption = mgw::to_string(which->kind);
+  return test_sealing{
+      x.encryption, which->number, keys.public_pem(*which), mgw::answer_key(session)};
+}
+
 } // namespace
 
 json sample_of_schema(const json& schema) { return sample(schema, 0); }
@@ -99,25 +117,32 @@ test_call make_test_call(const world& in, const api_definition& x, std::string r
   auto at = in.app().find('@');
   auto call = mgw::call{};
   call.operation = x.operation;
+  call.app = in.app().substr(0, at);
+  call.workspace = at == std::string::npos ? "default" : in.app().substr(at + 1);
   call.ts = std::to_string(now_ms);
   call.data = std::move(request_data);
-  out.headers = {{"Operation-Type", x.operation}, {"AppId", in.app().substr(0, at)},
-      {"WorkspaceId", at == std::string::npos ? "default" : in.app().substr(at + 1)},
-      {"Version", "2.0"}, {"Content-Type", "application/json"}, {"Ts", call.ts}};
+  out.headers = {{"Operation-Type", x.operation}, {"AppId", call.app},
+      {"WorkspaceId", call.workspace}, {"Version", "2.0"}, {"Content-Type", "application/json"},
+      {"Ts", call.ts}};
+  if (x.need_encrypt && settings.set.encrypt) {
+    out.sealing = seal(call, settings.decryption);
+    if (out.sealing)
+      out.headers["Crypt"] = out.sealing->wrap;
+    else
+      out.warning = "the app has no key to decrypt with";
+  }
   if (settings.set.need_nonce)
     out.headers["Nonce"] = call.nonce = std::move(nonce);
   if (auto how = usable_sign(settings)) {
     out.headers["SignType"] = mgw::to_string(*how);
     out.headers["Sign"] = mgw::sign_call(call, *how, settings.set.secret);
-  } else if (settings.set.sign && x.need_sign) {
+  } else if (out.warning.empty() && settings.set.sign && x.need_sign) {
     out.warning = "the app has no secret to sign with";
   }
   if (!settings.set.enabled)
     out.warning = "the gateway of this app is not enabled";
   else if (x.status == api_status::offline)
     out.warning = "the API is offline";
-  else if (x.need_encrypt && settings.set.encrypt)
-    out.warning = "the API wants encrypted calls, and this one is not";
   out.body = std::move(call.data);
   return out;
 }

@@ -1,8 +1,12 @@
 // Commands about the gateway's APIs: define, open and close, look back, try out.
 #include <chrono>
+#include <optional>
 
 #include "protocol/http/message.hpp"
+#include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/percent.hpp"
+#include "protocol/signing.hpp"
+#include "protocol/utf8.hpp"
 #include "tools/shoalctl/command.hpp"
 
 namespace shoal::ctl {
@@ -109,7 +113,37 @@ std::string header_in(const reply& x, std::string_view name) {
   return "";
 }
 
-// The server signs the call as a client would; it then comes in by the front door like any other.
+/// What is sent: text, or the bytes of an encrypted call.
+std::string sent_body(const json& call) {
+  if (!call.contains("body_base64"))
+    return call["body"].get<std::string>();
+  auto out = std::string{};
+  if (!unbase64(call["body_base64"].get<std::string>(), out))
+    throw unreachable{"the body of the server's test call is no base64"};
+  return out;
+}
+
+/// Replaces the result of an encrypted call by what is in it. It is the whole body, or `result` of
+/// an envelope, in base64.
+std::optional<std::string> opened(const json& call, const std::string& sealed) {
+  auto key = std::string{};
+  unbase64(call["encryption"]["answer_key"].get<std::string>(), key);
+  auto& headers = call["headers"];
+  auto called = headers["Operation-Type"].get<std::string>();
+  auto app = headers["AppId"].get<std::string>();
+  auto workspace = headers["WorkspaceId"].get<std::string>();
+  auto where = mgw::cipher_context{called, app, workspace};
+  auto bytes = sealed;
+  if (auto whole = json::parse(sealed, nullptr, false); whole.is_object()) {
+    if (!whole.contains("result") || !whole["result"].is_string())
+      return {}; // a refusal, which nothing is hidden in
+    unbase64(whole["result"].get<std::string>(), bytes);
+  }
+  return mgw::open_response(std::string_view{key}, bytes, where);
+}
+
+// The server signs the call as a client would, and encrypts it if the API wants that; it then comes
+// in by the front door like any other.
 int test(const given& values, session& s) {
   auto body = json::object();
   if (values.has("--data")) {
@@ -125,9 +159,13 @@ int test(const given& values, session& s) {
   for (auto& [name, value] : call["headers"].items())
     headers.emplace_back(name, value.get<std::string>());
   auto began = std::chrono::steady_clock::now();
-  auto answer = s.server.plain(call["method"].get<std::string>(), call["path"].get<std::string>(),
-      headers, call["body"].get<std::string>());
+  auto answer = s.server.plain(
+      call["method"].get<std::string>(), call["path"].get<std::string>(), headers, sent_body(call));
   auto took = std::chrono::steady_clock::now() - began;
+  auto encrypted = call.contains("encryption");
+  auto inside = encrypted ? opened(call, answer.body) : std::nullopt;
+  if (inside)
+    answer.body = *inside;
   auto result = json::parse(answer.body, nullptr, false);
   auto status = header_in(answer, "Result-Status");
   auto out = json{{"result_status", status}, {"http_status", answer.status},
@@ -137,8 +175,16 @@ int test(const given& values, session& s) {
       out[name == std::string_view{"Tips"} ? "tips" : "memo"] = form_decoded(value).value_or(value);
   if (call.contains("warning"))
     out["warning"] = call["warning"];
-  out["request_data"] = json::parse(call["body"].get<std::string>(), nullptr, false);
-  out["result"] = result.is_discarded() ? json(answer.body) : result;
+  if (encrypted)
+    out["encrypted"] = call["encryption"]["wrap"];
+  if (encrypted && !inside && status == "1000" && !answer.body.empty())
+    out["warning"] = "the answer is not encrypted for this call";
+  out["request_data"] = call.contains("request_data")
+                            ? call["request_data"]
+                            : json::parse(call["body"].get<std::string>(), nullptr, false);
+  out["result"] = !result.is_discarded()    ? result
+                  : valid_utf8(answer.body) ? json(answer.body)
+                                            : json(base64(answer.body));
   s.emit(std::move(out));
   return status == "1000" ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include "protocol/mgw/signature.hpp"
 #include "protocol/signing.hpp"
 #include "tests/actors/fake_partition.hpp"
+#include "tests/protocol/mgw/keys.hpp"
 #include "tests/support/actor_test.hpp"
 
 namespace shoal::api {
@@ -250,6 +251,33 @@ TEST_F(api_gateway_test, makes_an_example_and_a_signed_call_out_of_the_model) {
   signed_call.sign_type = made["headers"]["SignType"];
   auto& settings = services->gateway->load()->find("shop", "")->settings();
   EXPECT_FALSE(check_signature(signed_call, settings.keys, settings.rules, now, nullptr));
+}
+
+TEST_F(api_gateway_test, seals_the_call_of_an_api_that_wants_it_and_says_what_opens_the_answer) {
+  make_group();
+  auto keys = json{{{"number", 4}, {"private_pem", mgw::test::ecc_private}}};
+  auto changed = gw("PATCH", "settings",
+      {{"enabled", true}, {"secret", "a secret of an app"}, {"decryption_keys", keys}});
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  make_api("a.b", {{"need_encrypt", true}});
+  gw("POST", "apis/a.b/online");
+  auto made = gw("POST", "apis/a.b/test-call", {{"request_data", {{{"n", 1}}}}}).body;
+  EXPECT_FALSE(made.contains("warning")) << made;
+  EXPECT_FALSE(made.contains("body")) << made;
+  EXPECT_EQ(made.dump().find("PRIVATE"), std::string::npos);
+  EXPECT_EQ(made["request_data"], json::parse(R"([{"n":1}])"));
+  EXPECT_EQ(made["headers"]["Crypt"], "ECC");
+  EXPECT_EQ(made["encryption"]["key"], 4);
+  auto bytes = std::string{}, key = std::string{};
+  ASSERT_TRUE(unbase64(made["body_base64"].get<std::string>(), bytes));
+  ASSERT_TRUE(unbase64(made["encryption"]["answer_key"].get<std::string>(), key));
+  auto& live = services->gateway->load()->find("shop", "")->settings();
+  auto where = mgw::cipher_context{"a.b", "shop", "default"};
+  auto session = mgw::cipher_session{};
+  auto opened = mgw::open_request(live.decryption, mgw::key_wrap::ecc, bytes, where, session);
+  EXPECT_EQ(opened, R"([{"n":1}])");
+  auto answer = mgw::seal_response(session, "7", where);
+  EXPECT_EQ(mgw::open_response(std::string_view{key}, answer, where), "7");
 }
 
 TEST_F(api_gateway_test, uploads_types_and_keeps_those_that_are_in_use) {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "actors/clock.hpp"
+#include "actors/gateway/sample_call.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "tests/protocol/mgw/keys.hpp"
 #include "tests/support/gateway_fixture.hpp"
@@ -54,6 +56,26 @@ TEST_F(GatewayEncryption, EveryWrapAndCipherCarriesACallAndItsAnswer) {
       EXPECT_EQ(got.body.find("\"n\""), std::string::npos) << "the answer is readable";
       EXPECT_EQ(mgw::open_response(session, got.body, here), R"({"n":1})") << x.name;
     }
+}
+
+/// The bytes that `shoalctl gateway api test` sends, and what it opens.
+TEST_F(GatewayEncryption, AMadeUpCallIsAnsweredAndItsAnswerOpensWithTheKeyThatCameWithIt) {
+  settings.sign = true;
+  settings.secret = "what clients sign with";
+  auto c = connect();
+  auto made = gateway::make_test_call(*cell.load()->find("shop", "test"), api,
+      R"([{"_requestBody":{"secret":1}}])", wall_clock_ms(), "n1");
+  ASSERT_TRUE(made.sealing);
+  auto fields = std::string{};
+  for (auto& [name, value] : made.headers)
+    fields.append(name).append(": ").append(value).append("\r\n");
+  auto got = c.ask(made.method + " " + made.path + " HTTP/1.1\r\nHost: gw\r\n" + fields +
+                   "Content-Length: " + std::to_string(made.body.size()) + "\r\n\r\n" + made.body);
+  EXPECT_EQ(code(got), "1000");
+  EXPECT_EQ(backend.all_heard().back().body, R"({"secret":1})");
+  EXPECT_EQ(got.body.find("\"n\""), std::string::npos) << "the answer is readable";
+  auto key = std::string_view{made.sealing->answer_key};
+  EXPECT_EQ(mgw::open_response(key, got.body, here), R"({"n":1})");
 }
 
 /// Bytes flipped one after the other, keys that are not there, the wrong wrap, a plain call: the

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/mgw/envelope_cipher.hpp"
+#include "protocol/signing.hpp"
+#include "tests/protocol/mgw/keys.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tools/shoalctl/codegen/from_gateway.hpp"
 #include "tools/shoalctl/codegen/generators.hpp"
@@ -17,6 +20,7 @@ struct seen_call {
   std::string method, target;
   json body;
   header_list headers;
+  std::string bytes; ///< the body as it is
 };
 
 struct scripted_caller : caller {
@@ -28,7 +32,7 @@ struct scripted_caller : caller {
   reply plain(std::string_view method, std::string_view target, const header_list& headers,
       std::string_view body) override {
     seen.push_back({std::string{method}, std::string{target},
-        body.empty() ? json{} : json::parse(body), headers});
+        body.empty() ? json{} : json::parse(body, nullptr, false), headers, std::string{body}});
     if (answers.empty())
       throw unreachable{"connection refused"};
     auto out = answers.front();
@@ -112,6 +116,35 @@ TEST_F(gateway_commands_test, sends_a_test_call_by_the_front_door_and_tells_its_
   answers = {{200, made}, {200, "", {{"result-status", "1002"}, {"Tips", "try%20later"}}}};
   EXPECT_EQ(run({"gateway", "api", "test", "a.b", "-o", "json"}), 1);
   EXPECT_EQ(json::parse(out.str())["tips"], "try later");
+}
+
+TEST_F(gateway_commands_test, sends_an_encrypted_test_call_and_opens_the_answer) {
+  auto where = mgw::cipher_context{"a.b", "shop", "test"};
+  auto session = mgw::cipher_session{};
+  auto sealed = mgw::seal_request(
+      mgw::test::ecc_public, 1, mgw::data_cipher::aes_256_gcm, R"([{"x":1}])", where, session);
+  ASSERT_TRUE(sealed);
+  auto call = nlohmann::json{{"method", "POST"}, {"path", "/mgw.htm"},
+      {"headers", {{"Operation-Type", "a.b"}, {"AppId", "shop"}, {"WorkspaceId", "test"}}},
+      {"body_base64", base64(*sealed)}, {"request_data", nlohmann::json::parse(R"([{"x":1}])")},
+      {"encryption", {{"wrap", "ECC"}, {"key", 1}, {"public_pem", mgw::test::ecc_public},
+                         {"answer_key", base64(mgw::answer_key(session))}}}};
+  auto told = [&] { return json::parse(out.str()); };
+  answers = {{200, call.dump()},
+      {200, mgw::seal_response(session, R"({"ok":true})", where), {{"Result-Status", "1000"}}}};
+  ASSERT_EQ(run({"gateway", "api", "test", "a.b", "-o", "json"}), 0) << err.str();
+  EXPECT_EQ(calls[1].bytes, *sealed);
+  EXPECT_EQ(told()["result"], json::parse(R"({"ok":true})"));
+  EXPECT_EQ(told()["request_data"], json::parse(R"([{"x":1}])"));
+  EXPECT_EQ(told()["encrypted"], "ECC");
+  auto own = R"({"resultStatus":6001,"result":")" +
+             base64(mgw::seal_response(session, R"({"left":0})", where)) + "\"}";
+  answers = {{200, call.dump()}, {200, own, {{"Result-Status", "6001"}}}};
+  EXPECT_EQ(run({"gateway", "api", "test", "a.b", "-o", "json"}), 1);
+  EXPECT_EQ(told()["result"], json::parse(R"({"left":0})"));
+  answers = {{200, call.dump()}, {200, R"({"ok":true})", {{"Result-Status", "1000"}}}};
+  EXPECT_EQ(run({"gateway", "api", "test", "a.b", "-o", "json"}), 0);
+  EXPECT_NE(told()["warning"], nullptr) << "it should have been encrypted";
 }
 
 TEST_F(gateway_commands_test, compares_and_rolls_back) {
