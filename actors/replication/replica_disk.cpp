@@ -135,7 +135,8 @@ ec replica_disk::replace_everything(const cluster::log_write& x) {
   return code;
 }
 
-void replica_disk::apply(const std::vector<cluster::log_record>& records) {
+void replica_disk::apply(
+    const std::vector<cluster::log_record>& records, storage::durability when) {
   storage::write_batch rows;
   auto last = records.back().position();
   for (auto& record : records)
@@ -145,7 +146,7 @@ void replica_disk::apply(const std::vector<cluster::log_record>& records) {
       return events_.applied(record.lsn, ec::quarantined);
     }
   storage::put_applied(partition_, place(last), rows);
-  submit(std::move(rows), storage::durability::soon,
+  submit(std::move(rows), when,
       [tell = events_.applied, lsn = last.lsn](ec code) { tell(lsn, code); });
 }
 
