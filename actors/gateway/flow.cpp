@@ -167,7 +167,7 @@ bool flow::answered_by_mock() {
 bool flow::answered_by_cache() {
   if (!api_->cache.enabled)
     return false;
-  cache_key_ = cache_key(call_, *api_);
+  cache_key_ = cache_key(call_, *api_, principal_);
   auto found = owner_.cache_.find(cache_key_, api_->cache, owner_.now_ms());
   if (found.what == response_cache::outcome::miss)
     return false;

@@ -17,19 +17,25 @@ std::size_t bytes_of(const std::string& key, const answer& x) {
   return sum;
 }
 
-std::string_view part_of(const call& x, std::string_view name) {
+std::string_view proven_or(
+    std::string_view claimed, const header_list& principal, std::string_view name) {
+  auto said = header_of(principal, name);
+  return said.empty() ? claimed : said;
+}
+
+std::string_view part_of(const call& x, const header_list& principal, std::string_view name) {
   if (name == "body")
     return x.what.data;
   if (name == "user")
-    return x.what.user;
+    return proven_or(x.what.user, principal, "UserId");
   if (name == "device")
-    return x.what.device;
+    return proven_or(x.what.device, principal, "Did");
   if (name == "query")
     return x.query;
   if (name.starts_with("query."))
     return query_value(x.query, name.substr(6));
   if (name.starts_with("header."))
-    return header_of(x.headers, name.substr(7));
+    return proven_or(header_of(x.headers, name.substr(7)), principal, name.substr(7));
   return {};
 }
 
@@ -79,20 +85,21 @@ void response_cache::drop(place x) {
   entries_.erase(x);
 }
 
-std::string cache_key(const call& x, const api_definition& of) {
+std::string cache_key(const call& x, const api_definition& of, const header_list& principal) {
   auto out = std::to_string(of.id) + "." + std::to_string(of.version) + "@" + x.what.app + "@" +
              x.what.workspace + (x.is_rest() ? x.method + x.path : std::string{});
   out += static_cast<char>('0' + static_cast<int>(x.what.version));
+  out += static_cast<char>('0' + static_cast<int>(x.what.format));
   auto add = [&](std::string_view part) {
     out.append("\n").append(std::to_string(part.size())).append(":").append(part);
   };
   if (of.cache.key.empty()) {
     add(x.what.data);
     add(x.query);
-    add(x.what.user);
+    add(part_of(x, principal, "user"));
   }
   for (auto& name : of.cache.key)
-    add(part_of(x, name));
+    add(part_of(x, principal, name));
   return out;
 }
 

@@ -58,6 +58,8 @@ private:
 
 /// What tells answers of one API apart: its version, and the parts that the rule names ("body",
 /// "user", "device", "query", "query.<name>", "header.<name>"); the whole call if it names none.
-std::string cache_key(const call& x, const api_definition& of);
+/// Where `principal` (what the API's authorizer said of the caller) has a word on one of them, it
+/// counts, as it does for the backend, and not the client's claim.
+std::string cache_key(const call& x, const api_definition& of, const header_list& principal = {});
 
 } // namespace shoal::gateway

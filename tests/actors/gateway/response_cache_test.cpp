@@ -88,6 +88,31 @@ TEST(ResponseCache, KeysAreMadeOfWhatTheRuleNames) {
   EXPECT_NE(cache_key(x, api), key) << "a changed definition begins anew";
 }
 
+TEST(ResponseCache, WhomTheAuthorizerNamesCountsAndNotTheClaim) {
+  auto api = api_definition{};
+  api.cache.key = {"user", "device", "header.Tenant"};
+  auto anna = header_list{{"UserId", "anna"}, {"Tenant", "t1"}};
+  auto x = call{};
+  x.what.user = "ben";
+  auto key = cache_key(x, api, anna);
+  x.what.user = "anna";
+  x.headers.emplace_back("Tenant", "t2");
+  EXPECT_EQ(cache_key(x, api, anna), key);
+  EXPECT_NE(cache_key(x, api), key);
+  EXPECT_NE(cache_key(x, api, {{"UserId", "ben"}, {"Tenant", "t1"}}), key);
+  api.cache.key = {};
+  EXPECT_NE(cache_key(x, api, anna), cache_key(x, api, {{"UserId", "ben"}}));
+}
+
+TEST(ResponseCache, ACallersFormatTellsAnswersApart) {
+  auto api = api_definition{};
+  api.cache.key = {"user"};
+  auto x = call{};
+  auto key = cache_key(x, api);
+  x.what.format = mgw::data_format::protobuf;
+  EXPECT_NE(cache_key(x, api), key);
+}
+
 TEST(ResponseCache, PartsOfAKeyCannotRunIntoEachOther) {
   auto api = api_definition{};
   api.cache.key = {"user", "device"};
