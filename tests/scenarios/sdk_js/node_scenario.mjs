@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {World, numbers, pause, run, sdk, until} from './world.mjs';
 
-const {Client, FilePositions, nodeWebSocket, tlsSocket} = await sdk('node/index.js');
+const {Client, FilePositions, Gateway, nodeWebSocket, tlsSocket} = await sdk('node/index.js');
 
 const world = new World();
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shoal-js.'));
@@ -126,6 +126,38 @@ for (const transport of Object.keys(transports)) {
     },
   });
 }
+
+steps["a client tells its user's other devices something, through the gateway's local backend sync"] = async () => {
+  await world.api('PUT', '/biz/TOLD', {online: true});
+  await world.api('PATCH', '/gateway/settings', {enabled: true});
+  await world.api('PUT', '/gateway/groups/own-sync', {kind: 'local', discovery: {source: 'sync'}});
+  await world.api('PUT', '/gateway/apis/com.shop.tell',
+    {group: 'own-sync', backend: {path: '/TOLD'}, need_sign: false, status: 'online'});
+  const listen = (name, transport, user) => {
+    const c = make(name, transport, {positions: undefined});
+    c.bind(user, () => world.token(user));
+    c.told = [];
+    c.on('bound', (x) => { c.bound = x.code === 0 && x.user === user; });
+    c.subscribe('TOLD', (op) => { c.told.push(op.text()); });
+    return c;
+  };
+  const teller = listen('teller', 'TLS', 'u1');
+  const hearer = listen('hearer', 'a WebSocket', 'u1');
+  const stranger = listen('stranger', 'TLS', 'u2');
+  const tell = (c, read) => new Gateway({app: 'shop', workspace: 'default'}, c)
+    .call('com.shop.tell', {_requestBody: {read}}, {headers: {'Idempotency-Key': `read-${read}`, UserId: 'u1'}});
+  for (const c of [teller, hearer, stranger]) await until(() => 'bound', () => c.bound);
+  const first = await tell(teller, 7);
+  assert.deepEqual([first.id, first.repeated], [1, false]);
+  assert.deepEqual(await tell(teller, 7).then((x) => [x.id, x.repeated]), [1, true]);
+  await tell(stranger, 8); // whatever it claims, it is u2
+  await until(() => 'its own op', () => stranger.told.length > 0);
+  await tell(teller, 9);
+  for (const c of [teller, hearer]) await until(() => 'the last', () => c.told.at(-1) === '{"read":9}');
+  assert.deepEqual([teller.told, hearer.told, stranger.told],
+    [['{"read":7}', '{"read":9}'], ['{"read":7}', '{"read":9}'], ['{"read":8}']]);
+  await Promise.all([teller, hearer, stranger].map((c) => c.stop()));
+};
 
 steps['a node that leaves says when to come back'] = async () => {
   const all = Object.keys(transports).map((x, i) => make(`last-${i}`, x, {positions: undefined}));
