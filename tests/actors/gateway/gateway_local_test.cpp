@@ -85,6 +85,30 @@ protected:
 
   caf::actor_system& system() { return system_; }
 
+  /// An authorizer "login", which knows that everybody with a token is anna.
+  void add_login() {
+    answer_with = [](const heard&) {
+      return scripted_backend::ok(
+          R"({"authorized":true,"principal":{"UserId":"anna","X-Rank":"7"}})");
+    };
+    auto people = gateway::api_group{};
+    people.name = "people";
+    people.id = 2;
+    people.upstreams = {{backend.address(), 1, {}}};
+    add(people);
+    auto asks = gateway::api_definition{};
+    asks.operation = "com.shop.who";
+    asks.group = "people";
+    asks.status = gateway::api_status::online;
+    asks.id = 2;
+    add(asks);
+    auto rule = gateway::authorizer_rule{};
+    rule.name = "login";
+    rule.operation = "com.shop.who";
+    rule.sources = {{gateway::param_place::header, "Token"}};
+    add(rule);
+  }
+
   /// Answers every call with `json`, and remembers the requests.
   void say_always(const std::string& json) {
     serve([this, json](const local_call& x) {
@@ -204,23 +228,6 @@ TEST_F(GatewayLocal, ADeviceConnectionProvesWhoIsCalling) {
 
 TEST_F(GatewayLocal, AnAuthorizerProvesWhoIsCallingAlsoToSteps) {
   say_always("1");
-  answer_with = [](const heard&) {
-    return scripted_backend::ok(
-        R"({"authorized":true,"principal":{"UserId":"anna","X-Rank":"7"}})");
-  };
-  auto people = gateway::api_group{};
-  people.name = "people";
-  people.id = 2;
-  people.upstreams = {{backend.address(), 1, {}}};
-  auto asks = gateway::api_definition{};
-  asks.operation = "com.shop.who";
-  asks.group = "people";
-  asks.status = gateway::api_status::online;
-  asks.id = 2;
-  auto rule = gateway::authorizer_rule{};
-  rule.name = "login";
-  rule.operation = "com.shop.who";
-  rule.sources = {{gateway::param_place::header, "Token"}};
   auto whole = gateway::api_definition{};
   whole.operation = "com.shop.whole";
   whole.kind = gateway::api_kind::aggregate;
@@ -230,17 +237,70 @@ TEST_F(GatewayLocal, AnAuthorizerProvesWhoIsCallingAlsoToSteps) {
   whole.steps = {{"one", "com.shop.get", {"{}"}, {}, false, {}}};
   whole.answer.text = R"({"one":"${one}"})";
   publish();
-  add(people);
-  add(asks);
-  add(rule);
+  add_login();
   add(whole);
   auto c = connect();
-  auto x =
-      c.ask(request("Token: t\r\nUserId: ben\r\n", "[{\"_requestBody\":{}}]", whole.operation));
+  auto data = std::string{R"([{"_requestBody":{}}])"};
+  auto x = c.ask(request("Token: t\r\nUserId: ben\r\n", data, whole.operation));
   EXPECT_EQ(x.body, R"({"one":1})");
   ASSERT_EQ(all_heard().size(), 1u);
   EXPECT_EQ(all_heard()[0].user, "anna");
   EXPECT_THAT(all_heard()[0].principal, testing::SizeIs(2));
+}
+
+TEST_F(GatewayLocal, TheRefreshOfAKeptAnswerIsOfTheSameCaller) {
+  auto box = call_box{};
+  serve([&](const local_call& x) {
+    x.answer(gateway::local_answer{result::success, "1"});
+    box.put(x);
+  });
+  api.auth_rule = "login";
+  api.cache.enabled = true;
+  api.cache.key = {"body"};
+  api.cache.ttl_ms = 0; // each hit is a stale one
+  api.cache.stale_ms = 60'000;
+  publish();
+  add_login();
+  auto c = connect();
+  for (auto i = 0; i < 2; ++i) {
+    EXPECT_EQ(c.ask(request("Token: t\r\nUserId: ben\r\n")).body, "1");
+    EXPECT_EQ(box.take().request->user, "anna") << i;
+  }
+}
+
+TEST_F(GatewayLocal, ACallThatTheDeviceCancelsGivesItsPlaceBackWhenTheActorIsDoneWithIt) {
+  auto box = call_box{};
+  serve([&](const local_call& x) { box.put(x); }, 1);
+  api.timeout_ms = 60'000;
+  who = std::make_shared<const tls::device_identity>(
+      tls::device_identity{"shop@test", "d1", "u1", false});
+  auto client = connect("shoal/1");
+  EXPECT_EQ(client.read_frame()->type, frame_type::welcome);
+  auto call = [&](std::uint64_t id) {
+    auto x = wire::Call{};
+    x.set_id(id);
+    x.set_operation("com.shop.get");
+    x.set_data("[{}]");
+    client.send_frame(frame_type::call, x.SerializeAsString());
+  };
+  auto result_of = [&](std::uint64_t id) {
+    auto out = wire::CallResult{};
+    auto got = client.read_frame();
+    EXPECT_TRUE(got && out.ParseFromString(got->body));
+    EXPECT_EQ(out.id(), id);
+    return out.code();
+  };
+  call(1);
+  auto kept = box.take();
+  auto cancel = wire::CallCancel{};
+  cancel.set_id(1);
+  client.send_frame(frame_type::call_cancel, cancel.SerializeAsString());
+  call(2);
+  EXPECT_EQ(result_of(2), 4002u) << "the actor still has the first";
+  kept.answer({});
+  call(3);
+  box.take().answer({});
+  EXPECT_EQ(result_of(3), 1000u);
 }
 
 TEST_F(GatewayLocal, ABackendsOwnCodeAndTextsReachTheCaller) {
