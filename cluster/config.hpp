@@ -91,6 +91,11 @@ struct config {
     std::size_t digest_max_mb = 128;
     std::string plain_address = "127.0.0.1";
     std::uint16_t plain_port = 0;
+    std::vector<std::string> discovery_etcd;
+    std::string discovery_etcd_prefix;
+    std::string discovery_etcd_ca;
+    std::string discovery_etcd_certificate;
+    std::string discovery_etcd_key;
     bool operator==(const gateway_section&) const = default;
   } gateway;
 

@@ -177,6 +177,23 @@ void explain_meta(const config& x, writer& out) {
   out.key("[etcd] key", x.etcd.key, certificate.get());
 }
 
+void explain_discovery(const config& x, writer& out) {
+  const auto& g = x.gateway;
+  if (g.discovery_etcd.empty())
+    return;
+  auto names = std::string{};
+  for (const auto& endpoint : g.discovery_etcd)
+    names += (names.empty() ? "" : ", ") + endpoint;
+  out.fact("Groups of the gateway with discovery \"etcd\" are looked up in etcd at " + names + '.');
+  if (!g.discovery_etcd_ca.empty())
+    out.certificate("[gateway] discovery_etcd_ca", g.discovery_etcd_ca);
+  if (g.discovery_etcd_certificate.empty())
+    return;
+  auto certificate =
+      out.certificate("[gateway] discovery_etcd_certificate", g.discovery_etcd_certificate);
+  out.key("[gateway] discovery_etcd_key", g.discovery_etcd_key, certificate.get());
+}
+
 } // namespace
 
 explanation explain(const config& x) {
@@ -187,6 +204,7 @@ explanation explain(const config& x) {
   explain_meta(x, to);
   explain_listen(x, to);
   explain_links(x, to);
+  explain_discovery(x, to);
   ERR_clear_error(); // what was looked at and refused must not show up in somebody's later call
   return out;
 }

@@ -55,6 +55,9 @@ inconsistent wrong_pair(const config& x) {
     return {"listen", "certificate", 0, "[listen] certificate and key must be given together"};
   if (x.etcd.certificate.empty() != x.etcd.key.empty())
     return {"etcd", "certificate", 0, "[etcd] certificate and key must be given together"};
+  if (x.gateway.discovery_etcd_certificate.empty() != x.gateway.discovery_etcd_key.empty())
+    return {"gateway", "discovery_etcd_certificate", 0,
+        "[gateway] discovery_etcd_certificate and discovery_etcd_key must be given together"};
   const auto given = !x.link.ca.empty() + !x.link.certificate.empty() + !x.link.key.empty();
   if (given != 0 && given != 3)
     return {"link", "ca", 0, "[link] ca, certificate and key must be given together"};
@@ -70,6 +73,11 @@ inconsistent wrong_etcd(const config& x) {
     if (!is_url(endpoint))
       return {"etcd", "endpoints", 0,
           "[etcd] endpoints: '" + endpoint + "' must be http://host:port or https://host:port"};
+  for (const auto& endpoint : x.gateway.discovery_etcd)
+    if (!is_url(endpoint))
+      return {"gateway", "discovery_etcd", 0,
+          "[gateway] discovery_etcd: '" + endpoint +
+              "' must be http://host:port or https://host:port"};
   return {};
 }
 
@@ -178,8 +186,10 @@ config for_node(config all, const std::string& name) {
     entry->data_dir = all.node.data_dir + "/{node}";
   expand(entry->data_dir, entry->name);
   all.node.data_dir = entry->data_dir;
-  for (auto* path : {&all.listen.certificate, &all.listen.key, &all.link.ca, &all.link.certificate,
-           &all.link.key, &all.etcd.ca, &all.etcd.certificate, &all.etcd.key})
+  for (auto* path :
+      {&all.listen.certificate, &all.listen.key, &all.link.ca, &all.link.certificate, &all.link.key,
+          &all.etcd.ca, &all.etcd.certificate, &all.etcd.key, &all.gateway.discovery_etcd_ca,
+          &all.gateway.discovery_etcd_certificate, &all.gateway.discovery_etcd_key})
     expand(*path, all.node.name);
   return all;
 }
@@ -213,6 +223,18 @@ etcd_options etcd_of(const config& x) {
   out.ca = x.etcd.ca;
   out.certificate = x.etcd.certificate;
   out.key = x.etcd.key;
+  return out;
+}
+
+etcd_options discovery_etcd_of(const config& x) {
+  auto out = etcd_options{};
+  const auto& g = x.gateway;
+  auto own = !g.discovery_etcd.empty();
+  out.endpoints = own ? g.discovery_etcd : x.etcd.endpoints;
+  out.prefix = g.discovery_etcd_prefix;
+  out.ca = own ? g.discovery_etcd_ca : x.etcd.ca;
+  out.certificate = own ? g.discovery_etcd_certificate : x.etcd.certificate;
+  out.key = own ? g.discovery_etcd_key : x.etcd.key;
   return out;
 }
 

@@ -54,6 +54,10 @@ std::string etcd_prefix(const config& x);
 /// How to reach etcd; without endpoints if [cluster] meta is "local".
 etcd_options etcd_of(const config& x);
 
+/// How to reach the etcd that names instances of gateway groups: what [gateway] says, or else
+/// [etcd]. Without endpoints if neither does.
+etcd_options discovery_etcd_of(const config& x);
+
 /// Options for the wires between nodes, but for the incarnation, which each start draws anew.
 link_options links_of(const config& x);
 

@@ -158,6 +158,21 @@ void for_each_option(Config& x, Visitor visit) {
       "private.",
       x.gateway.plain_address);
   number("gateway", "plain_port", "Port of it; 0 = none.", "", 0, 65535, x.gateway.plain_port);
+  texts("gateway", "discovery_etcd",
+      "Where the etcd answers that names the instances of groups with discovery \"etcd\", all "
+      "members, each as http(s)://host:port; none = that of [etcd], if it is given.",
+      x.gateway.discovery_etcd);
+  optional_text("gateway", "discovery_etcd_prefix",
+      "Below which keys these groups may look; goes before the source of each.",
+      x.gateway.discovery_etcd_prefix);
+  optional_text("gateway", "discovery_etcd_ca",
+      "PEM file with the certificate that signed those of discovery_etcd.",
+      x.gateway.discovery_etcd_ca);
+  optional_text("gateway", "discovery_etcd_certificate",
+      "PEM file with the certificate to show to discovery_etcd.",
+      x.gateway.discovery_etcd_certificate);
+  optional_text("gateway", "discovery_etcd_key",
+      "PEM file with the private key of the certificate.", x.gateway.discovery_etcd_key);
 
   choice("log", "level", "Least important lines that are written.",
       {"trace", "debug", "info", "warn", "error", "off"}, x.log.level);

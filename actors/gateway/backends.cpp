@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include <boost/asio/post.hpp>
+
 #include "actors/clock.hpp"
+#include "actors/gateway/etcd_instances.hpp"
 #include "actors/gateway/grpc_call.hpp"
 #include "protocol/tls/io_loop.hpp"
 
@@ -114,9 +117,9 @@ bool split_address(std::string_view address, std::string& host, std::string& por
   return port.find_first_not_of("0123456789") == std::string::npos;
 }
 
-backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed, app_no app,
-    const service_directory& services, std::int64_t now_ms)
-    : loop_{loop}, app_{app}, services_{services}, balancer_{seed}, resolver_{loop.context()} {
+backend_group::backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed,
+    instance_directories where, std::int64_t now_ms)
+    : loop_{loop}, where_{where}, balancer_{seed}, resolver_{loop.context()} {
   follow(std::move(of), now_ms);
 }
 
@@ -127,12 +130,16 @@ void backend_group::follow(group_ptr newer, std::int64_t now_ms) {
   of_ = std::move(newer);
   if (differs)
     take_over({}); // pools are made anew
-  if (of_->set.discovery.kind == discovery_kind::dns)
-    resolve_all();
-  else if (of_->set.discovery.kind == discovery_kind::service)
-    ask_directory(now_ms);
-  else
-    take_over(of_->set.upstreams);
+  switch (of_->set.discovery.kind) {
+  case discovery_kind::fixed:
+    return take_over(of_->set.upstreams);
+  case discovery_kind::dns:
+    return resolve_all();
+  case discovery_kind::service:
+    return ask_services(now_ms);
+  case discovery_kind::etcd:
+    etcd_pending_ = ask_etcd() || etcd_pending_; // until a tick tells who waits
+  }
 }
 
 void backend_group::take_over(std::vector<upstream> wanted) {
@@ -154,9 +161,25 @@ void backend_group::take_over(std::vector<upstream> wanted) {
       leaving_.push_back(std::move(x));
 }
 
+void backend_group::tell_waiting() {
+  for (auto& then : std::exchange(waiting_, {}))
+    then();
+}
+
+void backend_group::ask_services(std::int64_t now_ms) {
+  serve_by(where_.services.find(where_.app, of_->set.discovery.source, now_ms));
+}
+
+/// True: there are none, and that may be otherwise in a moment.
+bool backend_group::ask_etcd() {
+  static const auto none = std::vector<upstream>{};
+  auto found = where_.etcd.find(etcd_prefix_of(of_->set.discovery.source), of_->set.revision);
+  serve_by(found.instances ? *found.instances : none);
+  return found.asking && instances_.empty();
+}
+
 /// While nobody has registered, those of the definition serve.
-void backend_group::ask_directory(std::int64_t now_ms) {
-  auto found = services_.find(app_, of_->set.discovery.source, now_ms);
+void backend_group::serve_by(const std::vector<upstream>& found) {
   auto& wanted = found.empty() ? of_->set.upstreams : found;
   auto same = [](const instance_ptr& x, const upstream& y) {
     return x->address == y.address && x->weight == y.weight && x->tags == y.tags;
@@ -192,8 +215,7 @@ void backend_group::resolve(const instance_ptr& x) {
         x->unknown = (error || found.empty()) && !x->pool;
         if (!error && !found.empty())
           open_pool(*x, found.begin()->endpoint());
-        for (auto& then : std::exchange(waiting_, {}))
-          then();
+        tell_waiting();
       });
 }
 
@@ -215,8 +237,7 @@ void backend_group::resolve_all() {
             wanted.push_back({text_of(x.endpoint()), 1, {}});
           take_over(std::move(wanted));
         }
-        for (auto& then : std::exchange(waiting_, {}))
-          then();
+        tell_waiting();
       });
 }
 
@@ -229,7 +250,7 @@ backend_group::picked backend_group::pick(std::uint64_t key,
       return found != x.tags.end() && found->second == tag.second;
     });
   };
-  auto resolving = asking_, unknown = false;
+  auto resolving = asking_ || etcd_pending_, unknown = false;
   for (auto& x : instances_) {
     auto fits = tagged(*x);
     resolving = resolving || (fits && x->resolving && !x->pool);
@@ -272,7 +293,13 @@ void backend_group::on_tick(std::int64_t now_ms) {
       now_ms - names_asked_ms_ >= std::int64_t{1000} * std::max(1u, rule.discovery.refresh_s))
     resolve_all();
   if (rule.discovery.kind == discovery_kind::service)
-    ask_directory(now_ms);
+    ask_services(now_ms);
+  auto pending = rule.discovery.kind == discovery_kind::etcd && ask_etcd();
+  if (std::exchange(etcd_pending_, pending) && !pending)
+    boost::asio::post(loop_.context(), [this, alive = std::weak_ptr{alive_}] {
+      if (!alive.expired()) // not from inside a tick: calls that go on may make groups
+        tell_waiting();
+    });
   for (auto& x : instances_) {
     if (x->pool)
       x->pool->sweep();

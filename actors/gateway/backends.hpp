@@ -4,7 +4,7 @@
 // the definitions: instances that stay keep their connections and what is known of their health;
 // those that go finish what they carry. Names are resolved in the background (Asio's resolver),
 // again every `refresh_s`; an old address stays in use while the name does not resolve. The
-// directory of services is looked at with every tick.
+// directories of services and of etcd's instances are looked at with every tick.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "actors/gateway/balancer.hpp"
+#include "actors/gateway/etcd_directory.hpp"
 #include "actors/gateway/instance_health.hpp"
 #include "actors/gateway/registry.hpp"
 #include "actors/gateway/retry_budget.hpp"
@@ -45,10 +46,17 @@ struct instance {
 };
 using instance_ptr = std::shared_ptr<instance>;
 
+/// Where instances are that no definition names.
+struct instance_directories {
+  app_no app{}; ///< whose services
+  const service_directory& services;
+  const etcd_directory& etcd;
+};
+
 class backend_group {
 public:
-  backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed, app_no app,
-      const service_directory& services, std::int64_t now_ms);
+  backend_group(tls::io_loop& loop, group_ptr of, std::uint64_t seed, instance_directories where,
+      std::int64_t now_ms);
   ~backend_group();
 
   const group_ptr& definition() const { return of_; }
@@ -69,7 +77,7 @@ public:
   void on_success(instance& x) { x.health.on_success(); }
   void on_failure(instance& x, std::int64_t now_ms);
 
-  /// Calls `then` when some name has been resolved, or could not be.
+  /// Calls `then` when some name has been resolved, or could not be, or etcd has been asked.
   void when_resolved(std::function<void()> then) { waiting_.push_back(std::move(then)); }
 
   void on_tick(std::int64_t now_ms);
@@ -81,13 +89,15 @@ private:
   void take_over(std::vector<upstream> wanted);
   void resolve(const instance_ptr& x);
   void resolve_all();
-  void ask_directory(std::int64_t now_ms);
+  void ask_services(std::int64_t now_ms);
+  bool ask_etcd();
+  void serve_by(const std::vector<upstream>& found);
+  void tell_waiting();
   void check(instance& x, std::int64_t now_ms);
   void open_pool(instance& x, const boost::asio::ip::tcp::endpoint& where);
 
   tls::io_loop& loop_;
-  app_no app_;
-  const service_directory& services_;
+  instance_directories where_;
   group_ptr of_;
   std::vector<instance_ptr> instances_;
   std::vector<instance_ptr> leaving_; ///< until they carry nothing
@@ -99,6 +109,7 @@ private:
   boost::asio::ip::tcp::resolver resolver_;
   std::int64_t names_asked_ms_ = 0; // of a group that finds its instances by DNS
   bool asking_ = false;
+  bool etcd_pending_ = false; // it will be known in a moment whether there are instances
   std::shared_ptr<int> alive_ = std::make_shared<int>(0); // for what the resolver brings too late
 };
 

@@ -17,12 +17,17 @@ namespace {
 
 constexpr std::uint32_t default_patience_ms = 3000;
 
+/// Whether this node knows of an etcd, if that is where the instances are.
+bool is_found(const api_group& x, const etcd_directory& etcd) {
+  return x.discovery.kind != discovery_kind::etcd || !x.upstreams.empty() || etcd.serves();
+}
+
 /// What can be defined and is not spoken yet must fail, above all TLS: a call in plain text instead
 /// would be worse than none.
-bool is_spoken(const live_group& of) {
+bool is_spoken(const live_group& of, const etcd_directory& etcd) {
   auto& x = of.set;
   return x.tls.enabled == (of.security != nullptr) &&
-         (x.discovery.kind != discovery_kind::etcd || x.kind == backend_kind::local);
+         (x.kind == backend_kind::local || is_found(x, etcd));
 }
 
 } // namespace
@@ -42,7 +47,7 @@ void flow::choose_group() {
   group_ = in_->group(name);
   if (!group_ || group_->set.draining)
     return backend_done(answer_of(result::target_service_missing), true);
-  if (!is_spoken(*group_))
+  if (!is_spoken(*group_, owner_.share_->etcd))
     return backend_done(
         answer_of(result::target_service_missing, "this kind of backend is not served"), true);
   if (group_->set.kind == backend_kind::grpc)

@@ -8,6 +8,8 @@ using namespace check;
 
 namespace {
 
+constexpr auto npos = std::string::npos;
+
 void check_group(const api_group& x) {
   must(valid_name(x.name), name_rule);
   text("description", x.description);
@@ -34,6 +36,8 @@ void check_group(const api_group& x) {
       "upstreams must not be empty with discovery \"fixed\"");
   must(from.kind == discovery_kind::fixed || !from.source.empty(),
       "discovery.source must say where to look");
+  must(from.kind != discovery_kind::etcd || from.source.find_first_not_of('/') != npos,
+      "discovery.source must not be all keys with kind \"etcd\"");
   must(from.kind != discovery_kind::dns || valid_address(from.source),
       "discovery.source must be host:port with kind \"dns\"");
   must(x.upstreams.size() <= 256, "upstreams are at most 256");

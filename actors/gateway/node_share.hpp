@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/clock.hpp"
+#include "actors/gateway/etcd_directory.hpp"
 #include "actors/gateway/figures.hpp"
 #include "actors/gateway/limiter.hpp"
 #include "actors/gateway/registry.hpp"
@@ -56,6 +57,7 @@ struct node_share {
   slow_call_gate slow_calls;
   /// Actors that are backends; to be cleared before the actor system ends.
   const std::shared_ptr<local_backends> locals = make_local_backends();
+  etcd_directory etcd;
   /// Takes digest lines, whole ones with their line ends; called every quarter of a second by each
   /// loop. Null: none are made.
   std::function<void(std::string&&)> digest;

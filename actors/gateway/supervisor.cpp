@@ -23,10 +23,13 @@ std::string supervisor_state::describe() const {
   for (auto& [of, x] : opt.share->locals->list())
     locals[of] = {
         {"alive", x->is_alive()}, {"under_way", x->under_way()}, {"max_calls", x->max_calls()}};
+  auto etcd = opt.share->etcd.now();
   return nlohmann::json{{"calls", calls}, {"no_success", refused}, {"apis_called", rows.size()},
       {"share_of_limits", opt.share->limits.share()},
       {"limits_shared_by_demand", opt.limits ? opt.limits->rules() : 0},
       {"gates", opt.share->limits.size()}, {"local_backends", std::move(locals)},
+      {"etcd_prefixes", etcd.prefixes}, {"etcd_instances", etcd.instances},
+      {"etcd_trouble", etcd.trouble},
       {"digest_dropped_bytes", opt.digest ? opt.digest->dropped_bytes() : 0},
       {"digest_trouble", opt.digest ? opt.digest->trouble() : ""}}
       .dump();

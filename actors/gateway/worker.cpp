@@ -76,8 +76,8 @@ void worker::over(flow& x) {
 backend_group& worker::group_of(const world& in, const group_ptr& of) {
   auto& found = groups_[place_of(in, of->set.id)];
   if (!found)
-    found = std::make_unique<backend_group>(
-        loop_, of, random(), in.no(), share_->definitions->services, now_ms());
+    found = std::make_unique<backend_group>(loop_, of, random(),
+        instance_directories{in.no(), share_->definitions->services, share_->etcd}, now_ms());
   else if (found->definition() != of && found->definition()->set.revision <= of->set.revision)
     found->follow(of, now_ms());
   return *found;

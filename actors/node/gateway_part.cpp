@@ -11,6 +11,8 @@ gateway_part::gateway_part(gateway_part_options options)
                                     *opt_.definitions, opt_.now_ms)} {
   if (opt_.others)
     limits_ = std::make_shared<gateway::limit_talk>(*opt_.others);
+  if (!opt_.etcd.endpoints.empty())
+    etcd_ = std::make_unique<gateway::etcd_asker>(*opt_.definitions, share_->etcd, opt_.etcd);
   if (opt_.digest_file.empty())
     return;
   auto x = gateway::digest_log_options{};
@@ -22,6 +24,7 @@ gateway_part::gateway_part(gateway_part_options options)
 
 gateway_part::~gateway_part() {
   plain_.reset();
+  etcd_.reset();
   if (digest_)
     digest_->stop(); // with what the loops handed over when they ended
 }
@@ -53,6 +56,24 @@ caf::actor gateway_part::spawn_sync(
     return spawn_watched(
         in, actors, below_root(actors, "sync"), gateway::sync_backend, std::move(services));
   });
+}
+
+std::string gateway_part::render_figures() const {
+  auto out = share_->counts.render();
+  if (!etcd_)
+    return out;
+  auto add = [&](const char* name, const char* help, auto value) {
+    auto series = "shoal_gateway_etcd_" + std::string{name};
+    out += "# HELP " + series + " " + help + "\n# TYPE " + series + " gauge\n" + series + " " +
+           std::to_string(value) + "\n";
+  };
+  auto now = share_->etcd.now();
+  auto silent_ms = now.silent_since_ms == 0 ? 0 : gateway::steady_ms() - now.silent_since_ms;
+  add("prefixes", "Prefixes that groups of the gateway look at", now.prefixes);
+  add("instances", "Instances below them", now.instances);
+  add("silent_seconds", "For how long etcd has not answered; 0 while it does",
+      static_cast<double>(silent_ms) / 1e3);
+  return out;
 }
 
 void gateway_part::listen(std::function<void(http::request, http::responder)> otherwise) {

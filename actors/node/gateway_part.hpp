@@ -10,6 +10,7 @@
 
 #include <caf/all.hpp>
 
+#include "actors/gateway/etcd_discovery.hpp"
 #include "actors/gateway/http_entrance.hpp"
 #include "actors/gateway/local_backends.hpp"
 #include "actors/gateway/supervisor.hpp"
@@ -29,6 +30,8 @@ struct gateway_part_options {
   unsigned io_loops = 1;        ///< of the plain port
   std::size_t max_connections = 18'000;
   std::size_t max_http_body = 16 * 1024 * 1024;
+  /// Where the instances of groups with discovery `etcd` are named; without endpoints: nowhere.
+  cluster::etcd_options etcd;
   /// How it hears of the other nodes of a cluster, and talks to them.
   std::optional<gateway::limit_links> others;
 };
@@ -64,13 +67,15 @@ public:
   /// Hears what other nodes say about their use of limits; null without others.
   std::shared_ptr<gateway::limit_talk> limits() const { return limits_; }
 
-  const gateway::figures& counts() const { return share_->counts; }
+  /// Prometheus text.
+  std::string render_figures() const;
 
 private:
   gateway_part_options opt_;
   gateway::node_share_ptr share_;
   std::shared_ptr<gateway::digest_writer> digest_;
   std::shared_ptr<gateway::limit_talk> limits_;
+  std::unique_ptr<gateway::etcd_asker> etcd_;
   std::unique_ptr<tls::endpoint> plain_;
 };
 

@@ -30,6 +30,7 @@
 #include "actors/relay/relay.hpp"
 #include "actors/scheduler/scheduler.hpp"
 #include "cluster/config.hpp"
+#include "cluster/etcd_meta_store.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/certificate.hpp"
 #include "protocol/tls/device_calls.hpp"
@@ -451,6 +452,8 @@ void node::impl::make_gateway() {
   x.io_loops = opt.io_loops != 0 ? opt.io_loops : std::max(1u, std::thread::hardware_concurrency());
   x.max_connections = opt.max_connections;
   x.max_http_body = opt.max_http_body;
+  if (opt.gateway_etcd)
+    x.etcd = *opt.gateway_etcd;
   if (opt.cluster) {
     auto reachable = [remote = sv->remote] {
       auto out = std::set<std::string>{};
@@ -534,7 +537,7 @@ void node::impl::start_admin() {
 admin_figures node::impl::figures() const {
   std::lock_guard lock{endpoint_mutex};
   return {is_ready(), &count, endpoint ? endpoint->stats() : tls::endpoint_stats{}, log->stats(),
-      db->approximate_size(), api::route_names(), gate ? gate->counts().render() : std::string{}};
+      db->approximate_size(), api::route_names(), gate ? gate->render_figures() : std::string{}};
 }
 
 void node::impl::answer_admin_request(

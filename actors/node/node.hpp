@@ -25,7 +25,8 @@
 
 namespace shoal::cluster {
 struct config;
-}
+struct etcd_options;
+} // namespace shoal::cluster
 
 namespace shoal {
 
@@ -50,7 +51,9 @@ struct node_options {
   std::size_t gateway_digest_max_mb = 128; ///< of one file; eight older ones are kept
   std::string gateway_plain_address = "127.0.0.1";
   std::uint16_t gateway_plain_port = 0; ///< plain HTTP for a balancer; 0: none
-  bool ephemeral = false;               ///< keep everything in memory
+  /// The etcd that names instances of gateway groups (cluster/config_nodes.hpp); null: none does.
+  std::shared_ptr<const cluster::etcd_options> gateway_etcd;
+  bool ephemeral = false; ///< keep everything in memory
   bool new_epoch = false; ///< the data folder was restored from a backup: start a new history
   limits limit;
   /// Actors that groups of kind `local` of the gateway call, by name: how to spawn each, also again

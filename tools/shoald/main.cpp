@@ -49,6 +49,8 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   x.gateway_digest_max_mb = c.gateway.digest_max_mb;
   x.gateway_plain_address = c.gateway.plain_address;
   x.gateway_plain_port = c.gateway.plain_port;
+  if (auto etcd = shoal::cluster::discovery_etcd_of(c); !etcd.endpoints.empty())
+    x.gateway_etcd = std::make_shared<const shoal::cluster::etcd_options>(std::move(etcd));
   auto& l = x.limit;
   l.heartbeat_min_s = c.limits.heartbeat_min_s;
   l.heartbeat_max_s = c.limits.heartbeat_max_s;
