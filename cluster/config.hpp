@@ -77,6 +77,8 @@ struct config {
     std::uint32_t ack_timeout_s = 30;
     std::uint32_t clock_window_s = 300;
     std::uint32_t stream_idle_s = 120;
+    std::uint32_t audit_records = 10'000;
+    std::uint32_t audit_days = 400;
     bool operator==(const limits_section&) const = default;
   } limits;
 

@@ -140,6 +140,11 @@ void for_each_option(Config& x, Visitor visit) {
       86'400, x.limits.clock_window_s);
   number("limits", "stream_idle_s", "A stream that nobody uses for so long leaves the memory.",
       "seconds", 1, 86'400, x.limits.stream_idle_s);
+  number("limits", "audit_records",
+      "Records of who changed what that are kept of each app; the oldest go in the background.",
+      "records", 1, 100'000'000, x.limits.audit_records);
+  number("limits", "audit_days", "How long they are kept at most.", "days", 1, 36'500,
+      x.limits.audit_days);
 
   number("storage", "block_cache_mb", "Memory for what is read from disk.", "MiB", 8, 1'048'576,
       x.storage.block_cache_mb);

@@ -244,6 +244,7 @@ void cluster_part::spawn_partition(partition_no no, const std::shared_ptr<home>&
   y.services = opt_.services;
   y.no = no;
   y.log = x->log;
+  y.audit = opt_.audit;
   y.actors = opt_.actors;
   auto hdl = spawn_watched(system_, opt_.actors,
       below_root(opt_.actors, "partition " + to_string(no)), partition, std::move(y));

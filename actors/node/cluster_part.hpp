@@ -20,6 +20,7 @@
 #include "actors/services.hpp"
 #include "cluster/config.hpp"
 #include "cluster/node_links.hpp"
+#include "storage/audit_sweep.hpp"
 
 namespace shoal {
 
@@ -29,6 +30,7 @@ struct cluster_part_options {
   cluster::config config; ///< of this node: cluster/config_nodes.hpp, `for_node`
   services_ptr services;
   std::uint64_t disk = 0;           ///< id of the node's store
+  storage::audit_limits audit;      ///< how much of the audit trail is kept
   actor_registry* actors = nullptr; ///< where its actors have their seats; may be null
   /// Spawns an actor, watches it, and spawns it again should it die.
   std::function<void(const std::string& name, std::function<caf::actor()> spawn)> watch;

@@ -229,6 +229,7 @@ caf::actor node::impl::spawn_partition(partition_no no) {
   x.services = sv;
   x.no = no;
   x.actors = &actors;
+  x.audit = opt.audit;
   auto row = storage::log_place_key(no);
   std::string value;
   storage::log_place place;
@@ -366,6 +367,7 @@ void node::impl::join_cluster() {
   x.config = *opt.cluster;
   x.services = sv;
   x.disk = store_id;
+  x.audit = opt.audit;
   x.actors = &actors;
   x.watch = [this](const std::string& name, std::function<caf::actor()> spawn) {
     watch(name, std::move(spawn));

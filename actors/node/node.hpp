@@ -22,6 +22,7 @@
 
 #include "actors/gateway/local_backend.hpp"
 #include "actors/limits.hpp"
+#include "storage/audit_sweep.hpp"
 
 namespace shoal::cluster {
 struct config;
@@ -60,6 +61,7 @@ struct node_options {
   /// should it die. "sync" is the node's own.
   std::map<std::string, std::function<gateway::local_backend_actor(caf::actor_system&)>>
       local_backends;
+  storage::audit_limits audit; ///< how much of the audit trail is kept
   /// The cluster's configuration, for this node (cluster/config_nodes.hpp); null: it is alone.
   std::shared_ptr<const cluster::config> cluster;
   std::string config_text; ///< what the operator configured, without secrets; for bug reports

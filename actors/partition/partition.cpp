@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto sweep_interval = std::chrono::seconds{60};
 constexpr std::int64_t ms_per_hour = 3'600'000;
+constexpr std::int64_t audit_interval_ms = ms_per_hour;
+constexpr std::uint32_t audit_pages = 100; // per tick: readers have others to serve
 
 } // namespace
 
@@ -96,6 +98,8 @@ std::string partition_state::describe() const {
 
 void partition_state::tick() {
   sweep(static_cast<std::uint32_t>(sv->now_ms() / ms_per_hour));
+  if (no == partition_no{0})
+    begin_audit_sweep();
   self->delayed_send(self, sweep_interval, atom::tick::value);
 }
 
@@ -116,6 +120,39 @@ void partition_state::sweep(std::uint32_t hour) {
           });
 }
 
+/// Or goes on with the one that is under way.
+void partition_state::begin_audit_sweep() {
+  auto now = sv->now_ms();
+  if (audit.idle() && now >= next_audit_ms) {
+    audit.begin(now);
+    next_audit_ms = now + audit_interval_ms;
+  }
+  if (!reading_audit)
+    sweep_audit(audit_pages);
+}
+
+void partition_state::sweep_audit(std::uint32_t pages) {
+  if (audit.idle() || pages == 0)
+    return;
+  reading_audit = true;
+  auto next = audit.next();
+  self->request(sv->where.reader(), sv->limit.read_timeout, atom::page::value, next.from, next.to,
+          next.limit)
+      .then(
+          [this, pages](const storage::write_batch& rows) {
+            reading_audit = false;
+            if (auto dead = audit.take(rows); !dead.empty())
+              log->submit_lazy(std::move(dead));
+            if (audit.idle() && audit.erased() > 0)
+              shoal::log::info("audit records removed", {{"records", audit.erased()}});
+            sweep_audit(pages - 1);
+          },
+          [this](caf::error&) {
+            reading_audit = false;
+            shoal::log::warn("sweep of the audit trail did not go on");
+          });
+}
+
 partition_actor::behavior_type partition(
     partition_actor::stateful_pointer<partition_state> self, partition_options options) {
   auto& st = self->state;
@@ -123,6 +160,7 @@ partition_actor::behavior_type partition(
   st.no = options.no;
   st.actors = options.actors;
   st.log = std::move(options.log);
+  st.audit = storage::audit_sweep{options.audit};
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
   if (options.sweep)
     self->delayed_send(self, sweep_interval, atom::tick::value);

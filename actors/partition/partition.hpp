@@ -6,6 +6,8 @@
 // the next message for it; too many deaths in a short time end the partition, so that the node
 // decides (restart_budget.hpp).
 //
+// Partition 0 also keeps the audit trail bounded: once an hour, in pages, through its log.
+//
 // The order itself, and what happens when a write fails, is partition_log.hpp.
 #pragma once
 
@@ -13,6 +15,7 @@
 
 #include "actors/restart_budget.hpp"
 #include "actors/services.hpp"
+#include "storage/audit_sweep.hpp"
 #include "storage/partition_log.hpp"
 
 namespace shoal {
@@ -36,6 +39,8 @@ struct partition_state {
   void stream_down(const caf::down_msg& dm);
   void tick();
   void sweep(std::uint32_t hour);
+  void begin_audit_sweep();
+  void sweep_audit(std::uint32_t pages);
   std::string describe() const; ///< JSON
 
   partition_actor::pointer self;
@@ -46,6 +51,9 @@ struct partition_state {
   std::shared_ptr<storage::partition_log> log;
   actor_registry* actors = nullptr;
   restart_budget budget{50, std::chrono::seconds{10}};
+  storage::audit_sweep audit;
+  std::int64_t next_audit_ms = 0;
+  bool reading_audit = false;
 };
 
 struct partition_options {
@@ -54,6 +62,7 @@ struct partition_options {
   std::shared_ptr<storage::partition_log> log;
   actor_registry* actors = nullptr; ///< where its streams have their seats; may be null
   bool sweep = true;                ///< look for due streams once a minute
+  storage::audit_limits audit;      ///< of partition 0
 };
 
 partition_actor::behavior_type partition(

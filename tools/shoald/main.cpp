@@ -51,6 +51,8 @@ shoal::node_options options_of(const shoal::cluster::config& c) {
   x.gateway_plain_port = c.gateway.plain_port;
   if (auto etcd = shoal::cluster::discovery_etcd_of(c); !etcd.endpoints.empty())
     x.gateway_etcd = std::make_shared<const shoal::cluster::etcd_options>(std::move(etcd));
+  x.audit.records = c.limits.audit_records;
+  x.audit.age_ms = std::int64_t{c.limits.audit_days} * 24 * 3'600'000;
   auto& l = x.limit;
   l.heartbeat_min_s = c.limits.heartbeat_min_s;
   l.heartbeat_max_s = c.limits.heartbeat_max_s;
