@@ -168,7 +168,7 @@ void for_each_option(Config& x, Visitor visit) {
       "members, each as http(s)://host:port; none = that of [etcd], if it is given.",
       x.gateway.discovery_etcd);
   optional_text("gateway", "discovery_etcd_prefix",
-      "Below which keys these groups may look; goes before the source of each.",
+      "Below which keys these groups may look; goes before the source of each as it is.",
       x.gateway.discovery_etcd_prefix);
   optional_text("gateway", "discovery_etcd_ca",
       "PEM file with the certificate that signed those of discovery_etcd.",

@@ -99,5 +99,14 @@ TEST_F(config_check, looks_at_the_certificate_for_devices) {
   EXPECT_THAT(explained().problems, IsEmpty());
 }
 
+TEST_F(config_check, looks_at_the_etcd_of_gateway_groups) {
+  x.gateway.discovery_etcd = {"https://e1:2379", "https://e2:2379"};
+  EXPECT_THAT(
+      explained().facts, Contains(HasSubstr("in etcd at https://e1:2379, https://e2:2379")));
+  EXPECT_THAT(explained().problems, IsEmpty());
+  x.gateway.discovery_etcd_ca = path("none.pem");
+  EXPECT_THAT(explained().problems, ElementsAre(HasSubstr("[gateway] discovery_etcd_ca: ")));
+}
+
 } // namespace
 } // namespace shoal::cluster

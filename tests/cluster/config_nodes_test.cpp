@@ -139,6 +139,30 @@ TEST(config_nodes, keep_the_file_of_a_lonely_node_working) {
   EXPECT_TRUE(peers_of(x).empty());
 }
 
+TEST(config_nodes, tell_which_etcd_names_instances_of_groups) {
+  auto x = for_node(parsed(), "n1");
+  x.etcd.certificate = "c.pem";
+  auto found = discovery_etcd_of(x);
+  EXPECT_EQ(found.endpoints, x.etcd.endpoints);
+  EXPECT_EQ(found.prefix, "") << "not that of the cluster's own keys";
+  EXPECT_EQ(found.ca, "ca.pem");
+  EXPECT_EQ(found.certificate, "c.pem");
+  x.gateway.discovery_etcd = {"http://e:1"};
+  x.gateway.discovery_etcd_prefix = "/sd";
+  found = discovery_etcd_of(x);
+  EXPECT_EQ(found.endpoints, x.gateway.discovery_etcd);
+  EXPECT_EQ(found.prefix, "/sd");
+  EXPECT_EQ(found.ca + found.certificate, "") << "what is shown to one etcd is not for the other";
+  EXPECT_TRUE(discovery_etcd_of(config{}).endpoints.empty());
+}
+
+TEST(config_nodes, refuse_what_cannot_be_an_etcd_of_groups) {
+  EXPECT_THAT(problem_of("[gateway]\ndiscovery_etcd = [\"e:1\"]"),
+      HasSubstr("line 2: [gateway] discovery_etcd: 'e:1' must be http"));
+  EXPECT_THAT(problem_of("[gateway]\ndiscovery_etcd_key = \"k.pem\""),
+      HasSubstr("discovery_etcd_key must be given together"));
+}
+
 TEST(config_nodes, name_file_line_key_and_what_was_expected) {
   EXPECT_EQ(problem_with("link = \"10.0.0.2:7001\"", "link = \"10.0.0.2\""),
       "cluster.toml: line 23: [[nodes]] number 2: link must be host:port in quotes, like "

@@ -81,6 +81,7 @@ std::vector<command> group_commands() {
           {"--upstreams", "host:port of each instance; weights and tags by --file", kind::list},
           {"--service", "instances are those that register for this service", kind::text},
           {"--local", "the backend is this actor of the node, e.g. sync", kind::text},
+          {"--etcd", "instances are those below this prefix in etcd", kind::text},
           {"--balancing", "round_robin, least_requests or user_hash", kind::text, false, true},
           {"--path-prefix", "before each API's path", kind::text, false, true},
           {"--timeout-ms", "of calls; 0: 3000", kind::number, false, true},
@@ -95,6 +96,8 @@ std::vector<command> group_commands() {
       body["discovery"] = {{"kind", "service"}, {"source", values.text("--service")}};
     if (values.has("--local"))
       body.update({{"kind", "local"}, {"discovery", {{"source", values.text("--local")}}}});
+    if (values.has("--etcd"))
+      body["discovery"] = {{"kind", "etcd"}, {"source", values.text("--etcd")}};
     auto path = path_of(values, s, "groups");
     auto exists = s.server.call("GET", path, "").status == 200;
     s.emit(s.ask(exists ? "PATCH" : "PUT", path, body));

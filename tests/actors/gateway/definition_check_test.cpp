@@ -70,6 +70,8 @@ TEST(definition_check, names_the_field_of_a_group_that_cannot_work) {
   spoilt("upstreams", [](auto& x) { x.upstreams[0].address = "no port"; });
   spoilt("upstreams", [](auto& x) { x.upstreams[0].address = "h:70000"; });
   spoilt("discovery.source", [](auto& x) { x.discovery.kind = discovery_kind::dns; });
+  spoilt("discovery.source", [](auto& x) { x.discovery.kind = discovery_kind::etcd; });
+  spoilt("discovery.source", [](auto& x) { x.discovery = {discovery_kind::etcd, "//", 1}; });
   spoilt("path_prefix", [](auto& x) { x.path_prefix = "/v2/"; });
   spoilt("protocol", [](auto& x) { x.kind = backend_kind::grpc; });
   spoilt("signing.key", [](auto& x) { x.signing = {signing_kind::rsa, "k", "no PEM"}; });

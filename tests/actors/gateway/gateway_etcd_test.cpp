@@ -30,18 +30,18 @@ TEST_F(GatewayEtcd, InstancesNamedInEtcdAreCalledInsteadOfThoseOfTheDefinition) 
   auto c = connect();
   rules.step();
   EXPECT_EQ(c.ask(request()).body, "{\"n\":1}") << "while nothing is known";
-  auto say = [&](const std::vector<cluster::stored_value>& values, const std::string& problem) {
+  auto answer = [&](const std::vector<cluster::stored_value>& values, const std::string& problem) {
     page = {values, false, problem};
     now_ms += 10'000;
     rules.step();
   };
-  say({{"1", other.address(), 1}}, "");
+  answer({{"1", other.address(), 1}}, "");
   EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "\"other\""; }));
-  say({}, "connection refused");
-  say({}, "connection refused");
+  answer({}, "connection refused");
+  answer({}, "connection refused");
   for (auto i = 0; i < 20; ++i)
     EXPECT_EQ(c.ask(request()).body, "\"other\"") << "etcd is down";
-  say({}, "");
+  answer({}, "");
   EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "{\"n\":1}"; }));
 }
 

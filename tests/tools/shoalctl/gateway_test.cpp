@@ -102,6 +102,15 @@ TEST_F(gateway_commands_test, creates_an_api_that_is_missing_and_changes_one_tha
   EXPECT_EQ(run({"gateway", "api", "set", "a.b", "--file", file("bad.json", "[")}), 2);
 }
 
+TEST_F(gateway_commands_test, says_where_a_groups_instances_are) {
+  answers = {{404, "{}"}, {201, "{}"}};
+  ASSERT_EQ(run({"gateway", "group", "set", "orders", "--etcd", "/services/orders"}), 0)
+      << err.str();
+  EXPECT_EQ(calls[1].target, "/v1/apps/shop@test/gateway/groups/orders");
+  EXPECT_EQ(nlohmann::json(calls[1].body),
+      nlohmann::json::parse(R"({"discovery":{"kind":"etcd","source":"/services/orders"}})"));
+}
+
 TEST_F(gateway_commands_test, sends_a_test_call_by_the_front_door_and_tells_its_result) {
   auto made = R"({"method":"POST","path":"/mgw.htm","headers":{"Operation-Type":"a.b","Sign":"5"},
       "body":"[{\"x\":1}]"})";
