@@ -16,6 +16,9 @@ public:
   bool empty() const { return bytes_ == 0; }
   std::size_t bytes() const { return bytes_; }
 
+  /// What it takes of memory, roughly: a message of two bytes takes far more than two.
+  std::size_t cost() const { return bytes_ + each * (items_.size() - head_); }
+
   /// Null and empty messages are ignored.
   void push(shared_bytes x);
 
@@ -32,6 +35,8 @@ public:
   void keep_only(std::size_t n);
 
 private:
+  static constexpr std::size_t each = 64; ///< the message's own allocation, and its place here
+
   std::string_view rest(std::size_t i) const;
 
   std::vector<shared_bytes> items_;

@@ -362,6 +362,9 @@ struct h2_callbacks {
     if (me.tunnels.size() >= me.limits.tunnels)
       return me.refuse(
           id, x, problem(503, ec::overloaded, "too many WebSockets on this connection"));
+    me.spend(); // each makes an actor, and ends without a trace
+    if (me.ended)
+      return;
     me.tunnels.expect(static_cast<std::uint32_t>(id));
     hand_out(me, id, x);
   }
@@ -514,17 +517,18 @@ void h2_session::answer(std::uint32_t stream, response x) {
   me.send(id, *found, std::move(x));
 }
 
-void h2_session::open_tunnel(std::uint32_t stream, std::string_view protocol) {
+bool h2_session::open_tunnel(std::uint32_t stream, std::string_view protocol) {
   auto& me = *state_;
   auto* found = me.find(static_cast<std::int32_t>(stream));
   if (me.under_way == 0)
-    return;
+    return false;
   --me.under_way;
   if (!found || found->answered || !me.tunnels.has(stream))
-    return;
+    return false;
   found->answered = true;
   me.tunnels.open(stream, {{":status", "200"}, {"date", std::string{date()}},
                               {"sec-websocket-protocol", std::string{protocol}}});
+  return true;
 }
 
 void h2_session::produce(std::string& out, std::size_t enough) {

@@ -71,8 +71,9 @@ public:
   /// gone.
   void answer(std::uint32_t stream, response x);
 
-  /// Accepts a request for a WebSocket, instead of an answer: 200 with the subprotocol.
-  void open_tunnel(std::uint32_t stream, std::string_view protocol);
+  /// Accepts a request for a WebSocket, instead of an answer: 200 with the subprotocol. False if
+  /// its stream is gone.
+  bool open_tunnel(std::uint32_t stream, std::string_view protocol);
 
   h2_tunnels& tunnels();
 

@@ -79,7 +79,7 @@ void h2_tunnels::send(std::uint32_t stream, shared_bytes bytes) {
 
 std::size_t h2_tunnels::unsent(std::uint32_t stream) const {
   auto* x = find(stream);
-  return x ? x->out.bytes() : 0;
+  return x ? x->out.cost() : 0;
 }
 
 void h2_tunnels::forget_unsent(std::uint32_t stream) {

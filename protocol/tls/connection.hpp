@@ -44,7 +44,7 @@ public:
   driver* speaker() { return driver_.get(); }
   const outbox& out() const { return out_; }
   std::string peer() const override;
-  std::size_t unsent() const override { return out_.bytes(); }
+  std::size_t unsent() const override { return out_.cost(); }
   void send(shared_bytes bytes) override;
   void flush() override;
   void close(shared_bytes last, ec why, queued how = queued::send) override;

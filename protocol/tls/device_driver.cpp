@@ -101,7 +101,7 @@ void device_driver::set_heartbeat(std::chrono::seconds interval) {
 }
 
 void device_driver::heard() {
-  if (silence_ != 0)
+  if (silence_ != 0 && line_.is_open()) // one that is closing has a deadline of its own
     line_.deadline_in(silence_);
 }
 

@@ -74,6 +74,7 @@ void h2_driver::on_deadline() {
     return connection_.abandon(ec::slow_consumer);
   auto& options = connection_.loop().options();
   auto idle = ms(options.http_idle_timeout);
+  keep_within_budget(); // also what sends nothing more holds its bytes
   session_.expire(now_ms(), {ms(options.handshake_timeout), idle, 2 * idle});
   if (session_.streams() > 0)
     busy_ms_ = now_ms();
@@ -125,7 +126,7 @@ std::uint64_t h2_driver::now_ms() const {
 
 void h2_driver::hand_out() {
   auto& loop = connection_.loop();
-  while (session_.has_request()) {
+  while (!over_ && session_.has_request()) { // an answer may have ended the connection
     auto [stream, what, asks_for_websocket] = session_.take();
     loop.counters().http_requests.add();
     if (asks_for_websocket) {
@@ -155,20 +156,23 @@ void h2_driver::open_websocket(std::uint32_t stream, const http::request& x) {
   auto& loop = connection_.loop();
   auto protocol = std::string{};
   auto no = device_connect(x, loop.options(), protocol);
-  if (no.status == 0 && loop.population() >= loop.options().max_connections)
+  if (no.status == 0 && loop.population() >= loop.options().max_connections / loop.options().loops)
     no = {503, ec::too_many_connections, "too many connections"};
   if (no.status != 0) {
     loop.counters().bad_requests.add();
     return session_.answer(stream, connect_problem(no));
   }
-  session_.open_tunnel(stream, protocol);
+  if (!session_.open_tunnel(stream, protocol))
+    return;
   auto& made = loop.open_stream(*this, stream);
   websockets_.push_back(&made);
   made.start();
   made.hear(); // who does not wait for the answer
 }
 
-void h2_driver::tend_tunnels() {
+/// True if bytes were taken, so that the peer may send more.
+bool h2_driver::tend_tunnels() {
+  auto took = false;
   auto& tunnels = session_.tunnels();
   for (auto stream : tunnels.take_stirred()) {
     auto found = std::ranges::find(websockets_, stream, &stream_carrier::stream);
@@ -176,12 +180,13 @@ void h2_driver::tend_tunnels() {
       continue;
     auto& x = **found;
     if (tunnels.has(stream)) {
-      x.hear();
+      took = x.hear() || took;
     } else {
       websockets_.erase(found);
       x.lost(ec::none);
     }
   }
+  return took;
 }
 
 /// The loop's own service took it.
@@ -222,7 +227,8 @@ void h2_driver::pump() {
       break;
     connection_.send(std::make_shared<const std::string>(std::move(bytes)));
   }
-  tend_tunnels();
+  if (tend_tunnels())
+    stir();
   count_held();
   auto& counters = connection_.loop().counters();
   for (; refused_ < session_.refused(); ++refused_)

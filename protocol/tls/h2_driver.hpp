@@ -60,7 +60,7 @@ private:
   void hand_out();
   bool served_here(std::uint32_t stream, http::request& x);
   void open_websocket(std::uint32_t stream, const http::request& x);
-  void tend_tunnels();
+  bool tend_tunnels();
   void count_held();
   void keep_within_budget();
   void pump();

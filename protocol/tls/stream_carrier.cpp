@@ -22,7 +22,8 @@ stream_carrier::stream_carrier(io_loop& loop, target self, h2_driver& on, std::u
 
 void stream_carrier::start() { driver_->on_start(); }
 
-void stream_carrier::hear() {
+bool stream_carrier::hear() {
+  auto took = false;
   while (phase_ == phase::open && driver_->wants_bytes()) {
     auto bytes = on_->tunnels().take(stream_, piece);
     if (bytes.empty()) {
@@ -31,10 +32,16 @@ void stream_carrier::hear() {
         close(nullptr, ec::none);
       break;
     }
+    took = true;
     driver_->on_bytes(bytes);
   }
+  return took;
+}
+
+void stream_carrier::resume() {
+  hear();
   if (on_)
-    on_->stir(); // the peer may say more
+    on_->stir();
 }
 
 void stream_carrier::lost(ec why) {

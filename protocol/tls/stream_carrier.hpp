@@ -31,8 +31,8 @@ public:
   // Called by the h2_driver.
   void start();
 
-  /// There may be something to take.
-  void hear();
+  /// There may be something to take. True if something was.
+  bool hear();
 
   /// The stream or its connection is over.
   void lost(ec why);
@@ -47,7 +47,7 @@ public:
   void send(shared_bytes bytes) override;
   void flush() override;
   void close(shared_bytes last, ec why, queued how = queued::send) override;
-  void resume() override { hear(); }
+  void resume() override;
 
 private:
   enum class phase : std::uint8_t { open, closing, dead };

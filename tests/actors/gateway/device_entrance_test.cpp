@@ -3,6 +3,7 @@
 #include "protocol/device.pb.h"
 #include "protocol/mgw/signature.hpp"
 #include "tests/support/gateway_fixture.hpp"
+#include "tests/support/h2_client.hpp"
 
 namespace shoal::test {
 namespace {
@@ -99,6 +100,21 @@ TEST_F(device_entrance, drops_the_backends_request_of_a_call_that_is_cancelled) 
 TEST_F(device_entrance, names_a_backend_that_fails) {
   answer_with = [](const heard&) { return say{"", then::reset}; };
   EXPECT_EQ(ask().code(), 4002u);
+}
+
+/// The first request is answered while the second is still to be looked at, and that answer sends
+/// the GOAWAY that the bytes behind both have earned.
+TEST_F(device_entrance, makes_no_device_on_an_http_2_connection_that_has_ended_meanwhile) {
+  auto client = connect("h2");
+  auto session = h2_client{};
+  session.ask(h2_head("GET", "/mgw.htm"));
+  session.ask(h2_connect(), {}, true);
+  constexpr auto window_update_of_nothing = std::string_view{"\0\0\4\x8\0\0\0\0\0\0\0\0\0", 13};
+  client.send(session.take().append(window_update_of_nothing));
+  while (!client.read_some().empty()) {
+  }
+  EXPECT_EQ(endpoint->stats().websocket_connections, 0u);
+  endpoint->stop(); // nothing is left that would look for its connection
 }
 
 } // namespace
