@@ -232,8 +232,9 @@ std::optional<std::string_view> request_body(std::string_view request_data) {
     return {};
   if (elements->size() == 1 && elements->front().starts_with('{')) {
     auto members = json_members(elements->front());
-    if (members && members->size() == 1 && members->front().name == "_requestBody")
-      return members->front().value;
+    for (auto& member : members ? *members : std::vector<json_member>{})
+      if (member.name == "_requestBody")
+        return member.value;
   }
   return request_data;
 }

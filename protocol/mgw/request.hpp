@@ -64,8 +64,8 @@ std::optional<failure> read_call_headers(
 std::optional<failure> put_field(
     std::string_view name, std::string_view value, const call_limits& limits, call& into);
 
-/// "_requestBody" of requestData `[{"_requestBody": …}]`, as its own text; the whole data if it has
-/// another shape. The data must be a JSON array.
+/// "_requestBody" of requestData `[{"_requestBody": …, "a parameter": …}]`, as its own text; the
+/// whole data if it has another shape. The data must be a JSON array.
 std::optional<std::string_view> request_body(std::string_view request_data);
 
 } // namespace shoal::mgw

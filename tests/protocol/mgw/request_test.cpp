@@ -170,7 +170,10 @@ TEST(read_call, knows_two_methods) {
 
 TEST(request_body, is_what_a_body_api_gets) {
   EXPECT_EQ(request_body(R"( [ {"_requestBody" : {"a":[1]} } ] )"), R"({"a":[1]})");
-  EXPECT_EQ(request_body(R"([{"_requestBody":1,"b":2}])"), R"([{"_requestBody":1,"b":2}])");
+  EXPECT_EQ(request_body(R"([{"b":2,"_requestBody":{"c":3}}])"), R"({"c":3})")
+      << "beside parameters";
+  EXPECT_EQ(request_body(R"([{"b":2}])"), R"([{"b":2}])");
+  EXPECT_EQ(request_body(R"([{"_requestBody":1},2])"), R"([{"_requestBody":1},2])");
   EXPECT_EQ(request_body("[1,2]"), "[1,2]");
   EXPECT_EQ(request_body("[]"), "[]");
   EXPECT_EQ(request_body("{}"), std::nullopt);
