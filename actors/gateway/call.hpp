@@ -48,6 +48,7 @@ struct call {
   header_list principal;
   /// Of a step of an aggregate: it ends when the whole must, and is no aggregate itself.
   bool is_step = false;
+  bool refreshes = false;        ///< a kept answer: so that one is none for it
   std::uint32_t patience_ms = 0; ///< at most that long; 0: what the definitions say
 
   /// Takes what is to be done if nobody waits for the answer any more; null: nobody would tell.

@@ -168,12 +168,15 @@ bool flow::answered_by_cache() {
   if (!api_->cache.enabled)
     return false;
   cache_key_ = cache_key(call_, *api_, principal_);
+  if (call_.refreshes)
+    return false;
   auto found = owner_.cache_.find(cache_key_, api_->cache, owner_.now_ms());
   if (found.what == response_cache::outcome::miss)
     return false;
   if (found.what == response_cache::outcome::refresh) {
     auto again = call_;
     again.by = entrance::inside; // it has passed all checks
+    again.refreshes = true;
     again.principal = principal_;
     owner_.begin(std::move(again), {in_, api_}, [](answer&&) {});
   }

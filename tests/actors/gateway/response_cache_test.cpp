@@ -104,15 +104,6 @@ TEST(ResponseCache, WhomTheAuthorizerNamesCountsAndNotTheClaim) {
   EXPECT_NE(cache_key(x, api, anna), cache_key(x, api, {{"UserId", "ben"}}));
 }
 
-TEST(ResponseCache, ACallersFormatTellsAnswersApart) {
-  auto api = api_definition{};
-  api.cache.key = {"user"};
-  auto x = call{};
-  auto key = cache_key(x, api);
-  x.what.format = mgw::data_format::protobuf;
-  EXPECT_NE(cache_key(x, api), key);
-}
-
 TEST(ResponseCache, PartsOfAKeyCannotRunIntoEachOther) {
   auto api = api_definition{};
   api.cache.key = {"user", "device"};
