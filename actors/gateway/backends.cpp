@@ -226,12 +226,15 @@ void backend_group::resolve_all() {
     return;
   asking_ = true;
   names_asked_ms_ = wall_clock_ms();
-  resolver_.async_resolve(
-      host, port, [this, alive = std::weak_ptr{alive_}](const auto& error, const auto& found) {
+  resolver_.async_resolve(host, port,
+      [this, alive = std::weak_ptr{alive_}, asked = of_->set.discovery](
+          const auto& error, const auto& found) {
         if (alive.expired())
           return;
         asking_ = false;
-        if (!error) {
+        if (asked != of_->set.discovery) {
+          names_asked_ms_ = 0; // the group was changed meanwhile: ask for what it is now
+        } else if (!error) {
           auto wanted = std::vector<upstream>{};
           for (auto& x : found)
             wanted.push_back({text_of(x.endpoint()), 1, {}});
