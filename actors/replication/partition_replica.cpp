@@ -165,18 +165,11 @@ void partition_replica::propose(bool with_lazy, instant now) {
 
 // -- decisions -----------------------------------------------------------------------------------
 
-/// Callers wait until a leader has applied their op, but nobody reads a follower's rows: they go
-/// along with the next record that is synced, which saves it half of its rounds.
-bool partition_replica::rows_are_awaited() const {
-  return rules_ && rules_->role() != cluster::replica_role::follower;
-}
-
 void partition_replica::carry_out(decisions x, instant now) {
   for (auto& write : x.writes)
     disk_->write(write);
   if (!x.apply.empty())
-    disk_->apply(
-        x.apply, rows_are_awaited() ? storage::durability::soon : storage::durability::lazy);
+    disk_->apply(x.apply);
   for (auto& out : x.sends)
     hooks_->send(out.to, std::move(out.message));
   if (x.trim)

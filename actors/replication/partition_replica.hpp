@@ -76,7 +76,6 @@ public:
 
 private:
   void load(cluster::instant now, bool lost);
-  bool rows_are_awaited() const;
   void carry_out(cluster::decisions x, cluster::instant now);
   void carry_out(const cluster::checkpoint_step& x, cluster::instant now);
   void change_role(const cluster::role_change& x);

@@ -135,8 +135,7 @@ ec replica_disk::replace_everything(const cluster::log_write& x) {
   return code;
 }
 
-void replica_disk::apply(
-    const std::vector<cluster::log_record>& records, storage::durability when) {
+void replica_disk::apply(const std::vector<cluster::log_record>& records) {
   storage::write_batch rows;
   auto last = records.back().position();
   for (auto& record : records)
@@ -146,7 +145,7 @@ void replica_disk::apply(
       return events_.applied(record.lsn, ec::quarantined);
     }
   storage::put_applied(partition_, place(last), rows);
-  submit(std::move(rows), when,
+  submit(std::move(rows), storage::durability::soon,
       [tell = events_.applied, lsn = last.lsn](ec code) { tell(lsn, code); });
 }
 

@@ -41,9 +41,8 @@ public:
   ec load(cluster::durable_state& out);
 
   void write(const cluster::log_write& x);
-  /// Answered by `applied` with the last lsn. `when`: `soon` if somebody waits for the rows, else
-  /// `lazy`.
-  void apply(const std::vector<cluster::log_record>& records, storage::durability when);
+  /// Answered by `applied` with the last lsn.
+  void apply(const std::vector<cluster::log_record>& records);
   void trim(std::uint64_t lsn);
   /// Hands in what the commit log had no room for. Call it now and then.
   void retry();
