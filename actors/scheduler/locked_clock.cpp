@@ -10,6 +10,8 @@ void locked_clock::locked(Change change) {
   auto wake = false;
   {
     auto guard = std::lock_guard{mutex_};
+    if (stopping_)
+      return; // nothing will be shipped any more, and nothing may be held for it
     change();
     // `grain` is what everybody may be late.
     wake = !schedule_.empty() && schedule_.begin()->first + grain < sleeps_until_;
@@ -94,6 +96,11 @@ void locked_clock::run() {
       changed_.wait_until(guard, sleeps_until_);
     sleeps_until_ = time_point::min();
   }
+  // Messages hold their receivers, and a detached actor keeps its thread, for which the system
+  // waits, as long as somebody holds it.
+  auto never_shipped = take_due(time_point::max());
+  guard.unlock();
+  never_shipped.clear();
 }
 
 void locked_clock::stop() {

@@ -38,7 +38,7 @@ public:
       time_point t, caf::group target, caf::strong_actor_ptr sender, caf::message content) override;
   void cancel_all() override;
 
-  /// Ships what is due until `stop`. For one thread.
+  /// Ships what is due until `stop`, and forgets the rest then. For one thread.
   void run();
   void stop();
 

@@ -111,6 +111,22 @@ TEST_F(scheduler_test, ends_a_request_that_nobody_answers) {
   self->send_exit(silent, caf::exit_reason::kill);
 }
 
+/// With a handle left in the clock, the system would wait for the thread of the detached actor
+/// until the message is due.
+TEST(scheduler_stop, lets_go_of_receivers_whose_messages_are_not_due) {
+  auto config = caf::actor_system_config{};
+  auto sys = std::make_unique<caf::actor_system>(scheduler_test::prepare(config));
+  auto begin = std::chrono::steady_clock::now();
+  auto late = sys->spawn<caf::detached>([](event_based_actor* me) -> behavior {
+    me->delayed_send(me, 120s, 1);
+    return {[](int) {}};
+  });
+  caf::anon_send_exit(late, caf::exit_reason::user_shutdown);
+  late = nullptr;
+  sys.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, bound);
+}
+
 TEST_F(scheduler_test, never_wakes_the_clock_for_timeouts_that_are_later_than_the_next) {
   auto& clock = dynamic_cast<scheduler&>(sys.scheduler()).clock();
   auto end = caf::actor_cast<caf::actor>(self);
