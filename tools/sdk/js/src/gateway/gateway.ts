@@ -70,8 +70,9 @@ export class Gateway {
    * request as a whole came to nothing. Goes by HTTP, not encrypted: on a device connection calls are many at a time anyway.
    */
   async batch(calls: BatchCall[], options: CallOptions = {}): Promise<PromiseSettledResult<unknown>[]> {
-    const { url, app, workspace } = this.options;
-    if (!url) throw new GatewayError(noAnswer, "", "a batch needs the gateway's URL");
+    const { url, app, workspace, encrypt } = this.options;
+    if (!url?.endsWith("/mgw.htm")) throw new GatewayError(noAnswer, "", "a batch needs the gateway's URL, which ends in /mgw.htm");
+    if (encrypt) throw new GatewayError(noAnswer, "", "a batch cannot be encrypted");
     const crypto = this.options.crypto ?? globalThis.crypto;
     const signed = calls.map(({ operation, args }) => {
       const requestData = written(args);
