@@ -388,10 +388,12 @@ edit removal(entry_kind kind, std::string name) {
   return out;
 }
 
-change_outcome take_beats(service_directory& into, const change& x, std::int64_t now_ms) {
-  for (auto& beat : x.beats) {
+change_outcome take_beats(
+    service_directory& into, std::vector<service_beat>& beats, std::int64_t now_ms) {
+  for (auto& beat : beats) {
     if (auto problem = problem_of(beat); !problem.empty())
       return {ec::invalid_argument, std::move(problem), 0, {}};
+    into.stamp(beat);
     if (!into.take(beat, now_ms))
       return {ec::overloaded, "there is no room for another instance", 0, {}};
   }

@@ -58,7 +58,8 @@ planned_change plan_change(const registry& now, const catalog& apps, const chang
     std::int64_t now_ms, std::uint32_t audit_seq);
 
 /// Puts the words of instances into a directory. Refused: there is no room, or one makes no sense.
-change_outcome take_beats(service_directory& into, const change& x, std::int64_t now_ms);
+change_outcome take_beats(
+    service_directory& into, std::vector<service_beat>& beats, std::int64_t now_ms);
 
 // One edit of each kind; for the API's calls and for tests.
 edit put(api_definition x, edit::expect before = edit::expect::any);

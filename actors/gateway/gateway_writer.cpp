@@ -16,8 +16,8 @@ struct gateway_rules {
   using planned = gateway::planned_change;
 
   static planned plan(services& sv, const change& x, std::uint32_t seq) {
-    if (!x->beats.empty())
-      return {gateway::take_beats(sv.gateway->services, *x, sv.now_ms()), {}, {}};
+    if (auto beats = x->beats; !beats.empty())
+      return {gateway::take_beats(sv.gateway->services, beats, sv.now_ms()), {}, {}};
     return gateway::plan_change(
         *sv.gateway->load(), *sv.catalog.load(), *x, sv.now_ms(), seq | first_audit_seq);
   }

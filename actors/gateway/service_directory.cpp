@@ -25,35 +25,65 @@ void check_beat(const service_beat& x) {
 
 std::string problem_of(const service_beat& x) { return check::first_problem(check_beat, x); }
 
+void service_directory::stamp(service_beat& x) const {
+  auto guard = std::lock_guard{mutex_};
+  auto of = services_.find({x.app, x.service});
+  if (of == services_.end())
+    return;
+  if (auto found = of->second.find(x.where.address); found != of->second.end())
+    x.said_ms = std::max(x.said_ms, found->second.said_ms + 1);
+}
+
+bool service_directory::has_room(const service_beat& x) const {
+  auto of = services_.find({x.app, x.service});
+  auto of_app = counts_.find(x.app);
+  return (of == services_.end() || of->second.size() < max_instances) &&
+         (of_app == counts_.end() || of_app->second < max_of_app) && count_ < max_all;
+}
+
 bool service_directory::take(const service_beat& x, std::int64_t now_ms) {
   auto guard = std::lock_guard{mutex_};
-  auto& of = services_[{x.app, x.service}];
-  auto found = of.find(x.where.address);
-  if (found == of.end()) {
-    if (of.size() >= max_instances || count_ >= max_all) {
-      if (of.empty())
-        services_.erase({x.app, x.service});
-      return x.leaves;
+  auto of = services_.find({x.app, x.service});
+  if (of != services_.end())
+    if (auto found = of->second.find(x.where.address); found != of->second.end()) {
+      if (x.said_ms >= found->second.said_ms) // else an older word, by way of another node
+        found->second = {x.where, x.ttl_ms, x.said_ms, now_ms, x.leaves};
+      return true;
     }
-    found = of.emplace(x.where.address, kept{}).first;
-    ++count_;
-  } else if (x.said_ms < found->second.said_ms) {
-    return true; // an older word, by way of another node
-  }
-  found->second = {x.where, x.ttl_ms, x.said_ms, now_ms, x.leaves};
+  if (x.leaves)
+    return true; // it is not here
+  if (!has_room(x))
+    forget_the_gone(now_ms);
+  if (!has_room(x))
+    return false;
+  services_[{x.app, x.service}].emplace(
+      x.where.address, kept{x.where, x.ttl_ms, x.said_ms, now_ms, false});
+  ++counts_[x.app];
+  ++count_;
   return true;
 }
 
-/// More than half of those that did not say goodbye.
-bool service_directory::any_silence_is_ours(const instances& of, std::int64_t now_ms) {
-  auto there = std::ranges::count_if(of, [](auto& x) { return !x.second.left; });
-  auto silent = std::ranges::count_if(
-      of, [&](auto& x) { return !x.second.left && now_ms - x.second.heard_ms > x.second.ttl_ms; });
-  return silent * 2 > there;
+/// Of those that did not say goodbye and were there until the last one was heard, more than half.
+std::optional<std::int64_t> service_directory::silent_together_since(
+    const instances& of, std::int64_t now_ms) {
+  auto latest = std::int64_t{0};
+  for (auto& [address, x] : of)
+    if (!x.left)
+      latest = std::max(latest, x.heard_ms);
+  auto there = 0, silent = 0;
+  for (auto& [address, x] : of) {
+    if (x.left || latest - x.heard_ms > x.ttl_ms)
+      continue; // gone before, and not with the others
+    ++there;
+    silent += now_ms - x.heard_ms > x.ttl_ms ? 1 : 0;
+  }
+  return silent * 2 > there ? std::optional{latest} : std::nullopt;
 }
 
-bool service_directory::serves(const kept& x, bool patient, std::int64_t now_ms) {
-  auto time = std::int64_t{x.ttl_ms} * (patient ? patience : 1);
+bool service_directory::serves(
+    const kept& x, std::optional<std::int64_t> patient_since, std::int64_t now_ms) {
+  auto is_patient = patient_since && *patient_since - x.heard_ms <= x.ttl_ms;
+  auto time = std::int64_t{x.ttl_ms} * (is_patient ? patience : 1);
   return !x.left && now_ms - x.heard_ms <= time;
 }
 
@@ -64,7 +94,7 @@ std::vector<upstream> service_directory::find(
   auto found = services_.find({app, service});
   if (found == services_.end())
     return out;
-  auto patient = any_silence_is_ours(found->second, now_ms);
+  auto patient = silent_together_since(found->second, now_ms);
   for (auto& [address, x] : found->second)
     if (serves(x, patient, now_ms))
       out.push_back(x.where);
@@ -76,7 +106,7 @@ std::vector<service_instance> service_directory::list(app_no app, std::int64_t n
   auto guard = std::lock_guard{mutex_};
   for (auto at = services_.lower_bound({app, {}}); at != services_.end() && at->first.first == app;
        ++at) {
-    auto patient = any_silence_is_ours(at->second, now_ms);
+    auto patient = silent_together_since(at->second, now_ms);
     for (auto& [address, x] : at->second)
       if (!x.left)
         out.push_back(
@@ -97,11 +127,19 @@ std::vector<service_beat> service_directory::all(std::int64_t now_ms) const {
 
 void service_directory::sweep(std::int64_t now_ms) {
   auto guard = std::lock_guard{mutex_};
-  for (auto& [name, of] : services_)
-    count_ -= std::erase_if(of, [&](auto& x) {
+  forget_the_gone(now_ms);
+}
+
+void service_directory::forget_the_gone(std::int64_t now_ms) {
+  for (auto& [name, of] : services_) {
+    auto gone = std::erase_if(of, [&](auto& x) {
       return now_ms - x.second.heard_ms > patience * std::int64_t{x.second.ttl_ms};
     });
+    count_ -= gone;
+    counts_[name.first] -= gone;
+  }
   std::erase_if(services_, [](auto& x) { return x.second.empty(); });
+  std::erase_if(counts_, [](auto& x) { return x.second == 0; });
 }
 
 } // namespace shoal::gateway

@@ -6,10 +6,10 @@
 //                                                comes (actors/remote/gateway_share.hpp)
 //
 // An instance leaves when it says so, or when it has been silent for its time to live. If more than
-// half of a service's instances fall silent together, it is more likely that they cannot reach us
-// than that all are dead: they stay for ten times as long, and checks and ejection by failed calls
-// tell who is. A node that starts has an empty directory and learns from the others at once, from
-// the instances within one time to live.
+// half of a service's instances fall silent together (within one time to live), it is more likely
+// that they cannot reach us than that all are dead: they stay for ten times as long, and checks and
+// ejection by failed calls tell who is. A node that starts has an empty directory and learns from
+// the others at once, from the instances within one time to live.
 //
 // Safe to use from any thread; loops look at it four times a second.
 #pragma once
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -50,7 +51,12 @@ std::string problem_of(const service_beat& x);
 class service_directory {
 public:
   static constexpr std::size_t max_instances = 256; ///< of a service
+  static constexpr std::size_t max_of_app = 10'000;
   static constexpr std::size_t max_all = 100'000;
+
+  /// Makes the word of an instance to this node newer than what is known of it, whatever the clock
+  /// did meanwhile. Before `take`, and before others are told.
+  void stamp(service_beat& x) const;
 
   /// False: there is no room for another one.
   bool take(const service_beat& x, std::int64_t now_ms);
@@ -78,11 +84,16 @@ private:
   using service_name = std::pair<app_no, std::string>;
   using instances = std::map<std::string, kept>;
 
-  static bool any_silence_is_ours(const instances& of, std::int64_t now_ms);
-  static bool serves(const kept& x, bool patient, std::int64_t now_ms);
+  /// Since when those have been heard that deserve patience; nothing if nobody does.
+  static std::optional<std::int64_t> silent_together_since(
+      const instances& of, std::int64_t now_ms);
+  static bool serves(const kept& x, std::optional<std::int64_t> patient_since, std::int64_t now_ms);
+  bool has_room(const service_beat& x) const;
+  void forget_the_gone(std::int64_t now_ms);
 
   mutable std::mutex mutex_;
   std::map<service_name, instances> services_; // guarded by mutex_
+  std::map<app_no, std::size_t> counts_;       // guarded by mutex_
   std::size_t count_ = 0;                      // guarded by mutex_
 };
 

@@ -155,10 +155,11 @@ void gateway_share_state::say_have(const std::string& to) {
 // -- instances of services ------------------------------------------------------------------------
 
 gateway_outcome_ptr gateway_share_state::hear(const gateway::change& x) {
-  auto out = gateway::take_beats(sv->gateway->services, x, sv->now_ms());
+  auto beats = x.beats;
+  auto out = gateway::take_beats(sv->gateway->services, beats, sv->now_ms());
   if (out.code == ec::none)
     for (auto& [node, peer] : sv->remote->peers())
-      spread_beats(node, x.beats);
+      spread_beats(node, beats);
   return std::make_shared<const gateway::change_outcome>(std::move(out));
 }
 

@@ -68,8 +68,39 @@ TEST_F(ServiceDirectory, WhenMostFallSilentTheyStayForAWhile) {
   EXPECT_THAT(at(1'500), ElementsAre("a:1", "b:1", "c:1"));
   directory.take(beat("b:1", 2), 1'600);
   EXPECT_THAT(at(1'700), ElementsAre("a:1", "b:1")) << "one of three is silent: that is his";
-  EXPECT_THAT(at(9'000), ElementsAre("a:1", "b:1", "c:1"));
+  EXPECT_THAT(at(9'000), ElementsAre("a:1", "b:1")) << "c was gone before they fell silent";
   EXPECT_THAT(at(11'601), IsEmpty()) << "but not for ever";
+}
+
+TEST_F(ServiceDirectory, WhoDiedOneByOneDoesNotComeBackWithTheNextOne) {
+  directory.take(beat("a:1"), 0);
+  directory.take(beat("a:2"), 2'000);
+  directory.take(beat("a:3"), 4'000);
+  EXPECT_THAT(at(4'500), ElementsAre("a:3"));
+  EXPECT_THAT(at(5'500), ElementsAre("a:3")) << "all it has, and two that nobody expects any more";
+}
+
+TEST_F(ServiceDirectory, AWordToThisNodeCountsThoughItsClockWentBack) {
+  directory.take(beat("a:1", 5'000), 5'000);
+  auto x = leave("a:1", 1'000);
+  directory.stamp(x);
+  directory.take(x, 1'000);
+  EXPECT_THAT(at(1'000), IsEmpty());
+}
+
+TEST_F(ServiceDirectory, WhoIsGoneMakesRoomAndAnAppTakesNoneOfAnothers) {
+  for (auto i = std::size_t{0}; i < service_directory::max_of_app; ++i) {
+    auto x = beat("a:" + std::to_string(i + 1));
+    x.service = "s" + std::to_string(i / service_directory::max_instances);
+    ASSERT_TRUE(directory.take(x, 0)) << i;
+  }
+  EXPECT_FALSE(directory.take(beat("b:1"), 1'000));
+  auto other = beat("b:1");
+  other.app = app_no{8};
+  EXPECT_TRUE(directory.take(other, 1'000));
+  EXPECT_TRUE(directory.take(beat("b:1"), 10'001)) << "without anybody who sweeps";
+  EXPECT_TRUE(directory.take(leave("never:1", 1), 10'001));
+  EXPECT_EQ(directory.list(app, 10'001).size(), 1u);
 }
 
 TEST_F(ServiceDirectory, WhatOneTellsAnotherIsTheSameThere) {
