@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/api/json_reader.hpp"
+#include "actors/gateway/sync_backend.hpp"
 #include "actors/stream/filter.hpp"
 #include "protocol/signing.hpp"
 
@@ -162,6 +163,8 @@ append_item read_item(json& item, const sync_rules& rules, std::string_view wher
   read_payload(in, *out.biz, rules, out);
   if (in.text("key", out.op.client_key, 99) && out.op.client_key.empty())
     in.refuse("key", "must not be empty");
+  if (out.op.client_key.starts_with(gateway::clients_key_prefix))
+    in.refuse("key", "must not begin with \"call:\", which is for keys of clients");
   read_validity(in, *out.biz, rules, out);
   read_filter(in, *out.biz, out.op.filter);
   if (in.boolean("check_online", out.check_online) && out.check_online &&

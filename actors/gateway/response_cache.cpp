@@ -89,6 +89,7 @@ std::string cache_key(const call& x, const api_definition& of, const header_list
   auto out = std::to_string(of.id) + "." + std::to_string(of.version) + "@" + x.what.app + "@" +
              x.what.workspace + (x.is_rest() ? x.method + x.path : std::string{});
   out += static_cast<char>('0' + static_cast<int>(x.what.version));
+  out += x.proven ? 'p' : 'c'; // what only somebody proven may see is not for who claims to be him
   auto add = [&](std::string_view part) {
     out.append("\n").append(std::to_string(part.size())).append(":").append(part);
   };

@@ -11,8 +11,7 @@ using mgw::result;
 namespace {
 
 constexpr auto tick_every = std::chrono::milliseconds{100};
-constexpr std::size_t max_key = 90;
-constexpr auto key_prefix = std::string_view{"call:"}; // no server's key, and within the 99 allowed
+constexpr std::size_t max_key = 90; ///< with the prefix within the 99 that are allowed
 
 local_answer too_late() {
   return local_failure(result::backend_timeout, "the op may have been stored");
@@ -44,9 +43,10 @@ std::variant<append_item, local_answer> op_of(
     return local_failure(result::malformed_request, "the payload is larger than the biz allows");
   out.op.payload = x.body;
   if (auto key = header_of(x.headers, "Idempotency-Key"); !key.empty()) {
-    if (key.size() > max_key)
-      return local_failure(result::malformed_request, "Idempotency-Key is too long");
-    out.op.client_key.append(key_prefix).append(key);
+    auto printable = std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
+    if (key.size() > max_key || !printable) // devices get it as text
+      return local_failure(result::malformed_request, "Idempotency-Key");
+    out.op.client_key.append(clients_key_prefix).append(key);
   }
   out.op.valid_until_ms = now_ms + std::int64_t{out.biz->retention_s} * 1'000;
   return out;

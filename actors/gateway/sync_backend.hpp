@@ -23,6 +23,10 @@
 
 namespace shoal::gateway {
 
+/// Before a client's idempotency key: no server may use one that begins so, or a client could make
+/// a server's op a repetition before it is sent.
+inline constexpr std::string_view clients_key_prefix = "call:";
+
 // -- rules (pure) --------------------------------------------------------------------------------
 
 /// The op that a call asks for, or why there is none.

@@ -74,6 +74,7 @@ std::optional<failure> read_batch(
     return malformed("crypt: calls of a batch cannot be encrypted");
   forget_what_is_of_one_call(whole);
   whole.data_in_field = true;
+  whole.version = rpc_version::v1; // results go into envelopes, so they are looked at
   auto parsed = is_json(from.body, max_depth) ? json::parse(from.body, nullptr, false) : json{};
   if (!parsed.is_object() || parsed.size() != 1 || !parsed.contains("calls") ||
       !parsed["calls"].is_array())

@@ -38,6 +38,19 @@ TEST_F(GatewayBatch, CarriesAllCallsOutAndAnswersInTheirOrder) {
                         R"({"resultStatus":1000,"result":{"id":2}},{"resultStatus":3000,)"));
 }
 
+TEST_F(GatewayBatch, AResultThatIsNoJsonBecomesATextAndShiftsNoOther) {
+  answer_with = [](const heard& x) {
+    return scripted_backend::ok(
+        x.body == R"({"id":1})" ? R"(1},{"resultStatus":1000,"result":7)" : "2");
+  };
+  auto c = connect();
+  auto x = nlohmann::json::parse(c.ask(batch(call("1") + "," + call("2"))).body, nullptr, false);
+  ASSERT_TRUE(x.is_object());
+  ASSERT_EQ(x["results"].size(), 2u);
+  EXPECT_EQ(x["results"][0]["result"], R"(1},{"resultStatus":1000,"result":7)");
+  EXPECT_EQ(x["results"][1]["result"], 2);
+}
+
 TEST_F(GatewayBatch, CallsGoSideBySide) {
   auto all = std::latch{3};
   answer_with = [&](const heard&) {

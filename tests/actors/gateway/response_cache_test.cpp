@@ -104,6 +104,16 @@ TEST(ResponseCache, WhomTheAuthorizerNamesCountsAndNotTheClaim) {
   EXPECT_NE(cache_key(x, api, anna), cache_key(x, api, {{"UserId", "ben"}}));
 }
 
+TEST(ResponseCache, WhoClaimsToBeSomebodyDoesNotGetWhatTheProvenOneGot) {
+  auto api = api_definition{};
+  api.cache.key = {"user"};
+  auto x = call{};
+  x.what.user = "anna";
+  auto key = cache_key(x, api);
+  x.proven = true;
+  EXPECT_NE(cache_key(x, api), key);
+}
+
 TEST(ResponseCache, PartsOfAKeyCannotRunIntoEachOther) {
   auto api = api_definition{};
   api.cache.key = {"user", "device"};

@@ -36,6 +36,7 @@ TEST(batch, calls_share_what_the_request_says_and_keep_their_own_signatures) {
   EXPECT_EQ(first.app + first.workspace + first.user, "A1defaultu1");
   EXPECT_EQ(calls[1].what.ts, "") << "not that of the request, nor of its neighbour";
   EXPECT_EQ(calls[1].what.nonce, "n2");
+  EXPECT_EQ(calls[1].what.version, rpc_version::v1) << "whose results are checked to be JSON";
 }
 
 TEST(batch, what_is_wrong_with_one_call_is_its_own) {
