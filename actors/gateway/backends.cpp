@@ -233,7 +233,8 @@ void backend_group::resolve_all() {
           return;
         asking_ = false;
         if (asked != of_->set.discovery) {
-          names_asked_ms_ = 0; // the group was changed meanwhile: ask for what it is now
+          if (of_->set.discovery.kind == discovery_kind::dns)
+            resolve_all(); // the group was changed meanwhile
         } else if (!error) {
           auto wanted = std::vector<upstream>{};
           for (auto& x : found)

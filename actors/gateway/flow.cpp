@@ -125,14 +125,17 @@ void flow::authorize() {
   if (!who)
     return refuse(result::unauthorized, "the caller's identity is missing");
   auto key = authorizer_key(*rule, in_->no(), *who);
+  if (call_.proven) // the authorizer hears that, too
+    key.append("\n").append(call_.what.user).append("\n").append(call_.what.device);
   if (auto known = owner_.principals_.find(key, owner_.now_ms())) {
     principal_ = *known;
     return after_authorizer();
   }
   auto target = owner_.definitions().find(call_.what.app, call_.what.workspace, rule->operation);
   spent_.enter(phase::authorizer, steady_us());
-  owner_.begin(
-      question_of(*rule, call_, *who), std::move(target), [self = handle(), rule, key](answer&& x) {
+  auto self = handle();
+  auto question = owner_.begin(
+      question_of(*rule, call_, *who), std::move(target), [self, rule, key](answer&& x) {
         auto* me = self.get();
         if (!me)
           return;
@@ -144,6 +147,8 @@ void flow::authorize() {
         me->principal_ = std::move(said.principal);
         me->after_authorizer();
       });
+  if (self.get())
+    for_this_.push_back(std::move(question));
 }
 
 void flow::after_authorizer() {

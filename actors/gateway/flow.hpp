@@ -21,21 +21,15 @@
 #include "actors/gateway/call.hpp"
 #include "actors/gateway/registry.hpp"
 #include "actors/gateway/slow_calls.hpp"
+#include "actors/gateway/worker.hpp"
 #include "protocol/mgw/envelope_cipher.hpp"
 #include "protocol/tls/alarm_clock.hpp"
 #include "protocol/tls/client_pool.hpp"
 
 namespace shoal::gateway {
 
-class worker;
 class flow;
 struct local_answer;
-
-/// Finds a flow that may be gone.
-struct flow_handle {
-  std::shared_ptr<flow*> where;
-  flow* get() const { return *where; }
-};
 
 class flow final : public tls::client_exchange, public tls::alarm {
 public:
@@ -111,7 +105,8 @@ private:
   mgw::cipher_session session_;
   body_conversion conversion_;
   std::unique_ptr<aggregation> steps_;
-  std::string traceparent_; // to the backend
+  std::vector<flow_handle> for_this_; // steps, and the question to the authorizer
+  std::string traceparent_;           // to the backend
   std::string cache_key_;
   header_list principal_;
   phase_times spent_;

@@ -59,13 +59,14 @@ void flow::go_on() {
   auto self = handle();
   for (auto& x : steps_->ready()) {
     auto& step = api_->steps[x.step];
-    owner_.begin(step_call(step, std::move(x.data)), {in_, in_->api(step.operation)},
-        [self, i = x.step](answer&& said) {
+    auto under_way = owner_.begin(step_call(step, std::move(x.data)),
+        {in_, in_->api(step.operation)}, [self, i = x.step](answer&& said) {
           if (auto* me = self.get())
             me->step_over(i, std::move(said));
         });
     if (!self.get())
       return;
+    for_this_.push_back(std::move(under_way));
   }
   if (auto done = steps_->result())
     whole_done(std::move(*done));

@@ -140,10 +140,15 @@ void flow::on_failure(const tls::client_failure& x) {
 void flow::on_alarm() {
   cancel();
   backend_us_ = sent_us_ == 0 ? -1 : steady_us() - sent_us_;
-  if (to_)
+  // A step that gets what is left of the whole's time says nothing about its backend.
+  auto cut_short = call_.patience_ms != 0;
+  if (to_ && !cut_short)
     backends_->on_failure(*to_, owner_.now_ms());
   leave_instance();
-  backend_done(answer_of(result::backend_timeout), true);
+  if (cut_short)
+    finish(answer_of(result::backend_timeout));
+  else
+    backend_done(answer_of(result::backend_timeout), true);
 }
 
 /// The backend's connection is closed with its request, and counts neither for nor against it.

@@ -77,7 +77,11 @@ void flow::finish(answer&& x) {
   auto spent = spent_;
   auto done = std::move(done_);
   auto share = owner_.share_;
+  auto for_this = std::move(for_this_);
   owner_.over(*this); // destroys this
+  for (auto& still : for_this)
+    if (auto* call = still.get())
+      call->abandon();
   done(std::move(x));
   if (!slow)
     return;

@@ -17,12 +17,16 @@ std::string missing_body(const world& in, const std::string& field, const body_m
   return "";
 }
 
-std::string missing_step(const world& in, const aggregate_step& x) {
+/// A step is called as its aggregate was: who may call it must be asked there.
+std::string missing_step(
+    const world& in, const aggregate_step& x, const std::string& rule_of_whole) {
   auto& api = in.api(x.operation);
   if (!api)
     return "steps." + x.name + ".operation: there is no API \"" + x.operation + "\"";
   if (api->kind == api_kind::aggregate)
     return "steps." + x.name + ".operation: \"" + x.operation + "\" is an aggregate itself";
+  if (!api->auth_rule.empty() && api->auth_rule != rule_of_whole)
+    return "auth_rule: must be \"" + api->auth_rule + "\", as of step \"" + x.name + "\"";
   return "";
 }
 
@@ -66,8 +70,13 @@ std::string missing_for(const world& in, const api_definition& x) {
   if (x.kind == api_kind::aggregate)
     if (auto whole = aggregate_over(in, x.operation); !whole.empty())
       return "kind: the API is a step of \"" + whole + "\", and aggregates have no aggregates";
+  if (!x.auth_rule.empty())
+    if (auto whole = in.api(aggregate_over(in, x.operation));
+        whole && whole->auth_rule != x.auth_rule)
+      return "auth_rule: the API is a step of \"" + whole->operation +
+             "\", which has another rule, or none";
   for (auto& step : x.steps)
-    if (auto problem = missing_step(in, step); !problem.empty())
+    if (auto problem = missing_step(in, step, x.auth_rule); !problem.empty())
       return problem;
   auto problem = missing_body(in, "request", x.request);
   return problem.empty() ? missing_body(in, "response", x.response) : problem;

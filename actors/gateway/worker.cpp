@@ -34,31 +34,37 @@ worker::~worker() {
   hand_over();
 }
 
-void worker::begin(call&& x, on_answer done) {
+flow_handle worker::begin(call&& x, on_answer done) {
   auto target = definitions().find(x.what.app, x.what.workspace, x.what.operation);
-  begin(std::move(x), std::move(target), std::move(done));
+  return begin(std::move(x), std::move(target), std::move(done));
 }
 
-void worker::begin(call&& x, registry::found target, on_answer done) {
+flow_handle worker::begin(call&& x, registry::found target, on_answer done) {
   if (flows_.size() >= max_calls) {
     auto out = answer_of(mgw::result::limit_exceeded);
     out.status = x.is_rest() ? http_status_of(out.what.code) : 200;
-    return done(std::move(out));
+    done(std::move(out));
+    return {};
   }
   auto told = std::exchange(x.when_given_up, nullptr); // not by the calls that come of this one
+  auto inside = x.by == entrance::inside;
   auto made = std::make_unique<flow>(*this, std::move(x), std::move(target), std::move(done));
   made->place = flows_.size();
   auto& it = *made;
   flows_.push_back(std::move(made));
-  if (!told)
-    return it.run();
+  if (!told && !inside) {
+    it.run();
+    return {};
+  }
   auto which = it.handle();
-  told([which] {
-    if (auto* still = which.get())
-      still->abandon();
-  });
+  if (told)
+    told([which] {
+      if (auto* still = which.get())
+        still->abandon();
+    });
   if (which.get())
     it.run();
+  return which;
 }
 
 void worker::over(flow& x) {

@@ -31,6 +31,12 @@ namespace shoal::gateway {
 
 class flow;
 
+/// Finds a flow that may be gone.
+struct flow_handle {
+  std::shared_ptr<flow*> where;
+  flow* get() const { return where ? *where : nullptr; }
+};
+
 class worker {
 public:
   static constexpr std::size_t max_calls = 50'000;
@@ -40,11 +46,12 @@ public:
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
 
-  /// Carries out a call by operation. `done` is called once, unless the loop ends first.
-  void begin(call&& x, on_answer done);
+  /// Carries out a call by operation. `done` is called once, unless the loop ends first. What comes
+  /// back finds a call from inside as long as it is under way.
+  flow_handle begin(call&& x, on_answer done);
 
   /// The same for a call whose API is known: by method and path, or from inside.
-  void begin(call&& x, registry::found target, on_answer done);
+  flow_handle begin(call&& x, registry::found target, on_answer done);
 
   /// The definitions of this moment; valid until the next call of this.
   const registry& definitions() { return reader_.now(); }

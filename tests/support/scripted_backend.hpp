@@ -69,7 +69,8 @@ public:
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   int requests() const { return requests_; }
   int connections() const { return connections_; }
-  int resumed() const { return resumed_; } ///< TLS sessions that were taken up again
+  int given_up() const { return given_up_; } ///< of those left hanging, whose client went away
+  int resumed() const { return resumed_; }   ///< TLS sessions that were taken up again
 
   /// The server name that the last client asked for; "" if it did not.
   std::string asked_name() const {
@@ -224,6 +225,7 @@ private:
       char buffer[256];
       while (readable(to) && to.read(buffer, sizeof(buffer)) > 0) {
       }
+      ++given_up_;
     }
     return what.after == then::keep;
   }
@@ -242,7 +244,7 @@ private:
   int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   std::uint16_t port_ = 0;
   std::atomic<bool> stop_{false};
-  std::atomic<int> requests_{0}, connections_{0}, resumed_{0};
+  std::atomic<int> requests_{0}, connections_{0}, resumed_{0}, given_up_{0};
   mutable std::mutex mutex_;
   std::vector<heard> heard_; // guarded by mutex_
   std::string asked_name_;   // guarded by mutex_

@@ -1,8 +1,11 @@
 // One call made of several: the rules without a gateway, then from bytes to bytes.
+#include <latch>
+
 #include <gmock/gmock.h>
 
 #include "actors/gateway/aggregation.hpp"
 #include "tests/support/gateway_fixture.hpp"
+#include "tests/support/test_endpoint.hpp"
 
 namespace shoal::test {
 namespace {
@@ -153,6 +156,22 @@ TEST_F(GatewayAggregate, AnAggregateIsNoStep) {
   add(other);
   auto c = connect();
   EXPECT_EQ(code(c.ask(ask_home())), "3000");
+}
+
+TEST_F(GatewayAggregate, StepsEndWithTheWhole) {
+  auto news_asked = std::latch{1};
+  answer_with = [&](const heard& x) {
+    if (x.path == "/news") {
+      news_asked.count_down();
+      return say{"", then::hang};
+    }
+    news_asked.wait();
+    return say{"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"};
+  };
+  api.timeout_ms = 60'000;
+  auto c = connect();
+  EXPECT_EQ(code(c.ask(ask_home())), "4002");
+  EXPECT_TRUE(eventually([&] { return backend.given_up() == 1; }));
 }
 
 } // namespace
