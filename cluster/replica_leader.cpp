@@ -118,6 +118,10 @@ void replica::on(const std::string& from, const append_answer& x) {
 
 void replica::disagreed(remote& p, const append_answer& x) {
   auto outdated = p.mode == pace::probing && (!p.asked || x.sent < p.probed);
+  // A disk may lose what it had synced (bits that flip in RocksDB's log end it there, without a
+  // word). What is believed of the follower must not keep it from being filled again.
+  if (p.mode != pace::checkpoint && !outdated && x.lsn < p.match)
+    p.match = x.lsn;
   if (p.mode != pace::checkpoint && !outdated && x.lsn + 1 < p.next)
     probe_from(p, x.lsn + 1);
 }

@@ -456,6 +456,26 @@ TEST(replica, steps_down_when_its_own_disk_gives_back_something_else) {
   EXPECT_LT(x["c"].last().lsn, 6u) << "nothing damaged was passed on";
 }
 
+/// As RocksDB does with a bit that flipped in its log: what follows is gone, and nobody is told.
+TEST(replica, fills_a_follower_again_that_lost_what_it_had_synced) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.propose("a", "one");
+  x.pass(500ms);
+  auto earlier = x.nodes["b"].disk;
+  x.propose("a", "two");
+  x.propose("a", "three");
+  x.pass(500ms);
+  x.nodes["b"].disk = earlier;
+  x.start("b");
+  x.learn({1, "a", abc});
+  x.cut = {"c"};
+  x.propose("a", "four");
+  x.pass(2s);
+  EXPECT_EQ(x["a"].committed(), 5u) << "the epoch's first record, and four";
+  EXPECT_EQ(x.nodes["b"].disk.rows().size(), 5u);
+}
+
 TEST(replica, never_replaces_what_is_committed) {
   auto x = bench{};
   x.learn({1, "a", abc});
