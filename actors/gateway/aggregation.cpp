@@ -50,8 +50,6 @@ const json* child(const json& of, std::string_view name) {
   return &of[index];
 }
 
-answer failure_of(mgw::result code, std::string memo) { return answer_of(code, std::move(memo)); }
-
 } // namespace
 
 std::vector<std::string> references_of(const json_text& in) {
@@ -86,7 +84,7 @@ std::vector<aggregation::question> aggregation::ready() {
     auto data = std::string{"[{\"_requestBody\":"};
     auto& wish = api_.steps[i].request;
     if (!write(wish.empty() ? json::object() : parsed(wish.text), data))
-      failed_ = failure_of(mgw::result::malformed_request, api_.steps[i].name + ": too large");
+      failed_ = answer_of(mgw::result::malformed_request, api_.steps[i].name + ": too large");
     out.push_back({i, std::move(data.append("}]"))});
   }
   if (failed_)
@@ -104,7 +102,7 @@ void aggregation::on_answer(std::size_t step, answer&& x) {
       now.said = parsed(x.what.result_data);
       return;
     }
-    x = failure_of(mgw::result::backend_failed, "the answer is too large or no JSON");
+    x = answer_of(mgw::result::backend_failed, "the answer is too large or no JSON");
   }
   if (is.optional) {
     now.said = parsed(is.otherwise.text);
@@ -112,7 +110,7 @@ void aggregation::on_answer(std::size_t step, answer&& x) {
   }
   if (failed_)
     return;
-  failed_ = failure_of(x.what.code, is.name + (x.what.memo.empty() ? "" : ": ") + x.what.memo);
+  failed_ = answer_of(x.what.code, is.name + (x.what.memo.empty() ? "" : ": ") + x.what.memo);
   failed_->what.tips = std::move(x.what.tips);
 }
 
@@ -123,7 +121,7 @@ std::optional<answer> aggregation::result() const {
     return {};
   auto out = answer{};
   if (!write(parsed(api_.answer.text), out.what.result_data))
-    return failure_of(mgw::result::backend_failed, "the answers together are too large");
+    return answer_of(mgw::result::backend_failed, "the answers together are too large");
   return out;
 }
 

@@ -35,9 +35,10 @@ surroundings fresh(const surroundings& around, const std::string& name) {
 
 /// Starts the cluster in a folder of its own, and adds the end of its log to what it throws.
 template <class Work>
-auto with_cluster(const surroundings& around, const std::string& name, Work work) {
+auto with_cluster(const surroundings& around, const std::string& name, Work work,
+    std::size_t nodes = cluster_nodes) {
   auto mine = fresh(around, name);
-  auto who = shoal_cluster{mine};
+  auto who = shoal_cluster{mine, nodes};
   try {
     who.start();
     return work(who, mine);
@@ -90,43 +91,41 @@ void measure_idle(const surroundings& around, const teller& tell) {
   }));
 }
 
-/// More devices than one node should have, and one node more.
-void measure_crowd(const surroundings& around, const teller& tell) {
-  auto& wishes = around.wishes;
-  auto mine = fresh(around, "crowd");
+figures crowd_figures(shoal_cluster& who, const options& wishes) {
   auto n = wishes.crowd;
-  auto who = shoal_cluster{mine, crowd_nodes};
   auto t = tally{};
   auto loop = tls_loop{};
-  try {
-    who.start();
-    who.prepare(loop, {.whom = audience::own,
-                          .confirmed = true,
-                          .users = n,
-                          .payload = wishes.payload,
-                          .in_flight = wishes.batch});
-    let_settle(loop, crowd_settle_ms);
-    auto before = who.memory();
-    auto devices = crowd{who, wishes, n, crowd_patience_s};
-    auto began = now_ns();
-    devices.await_ready();
-    auto ready = now_ns();
-    auto senders = crew{loop, who, t, wishes, crowd_nodes};
-    senders.publish_to_each(n, 1, make_payload(wishes.payload));
-    devices.await_one_op_each();
-    auto served = now_ns();
-    let_settle(loop, crowd_settle_ms);
-    auto after = who.memory();
-    auto count = static_cast<double>(n);
-    tell("shoal", {{"crowd_bytes_per_device", "bytes",
-                       static_cast<double>(after.rss - before.rss) / count, better::lower},
-                      {"crowd_logins_per_s", "logins/s",
-                          count * 1e9 / static_cast<double>(ready - began), better::higher},
-                      {"crowd_ops_per_s", "ops/s",
-                          count * 1e9 / static_cast<double>(served - ready), better::higher}});
-  } catch (const std::exception& e) {
-    throw std::runtime_error{e.what() + std::string{"; the log ends: "} + log_tail(mine.folder)};
-  }
+  who.prepare(loop, {.whom = audience::own,
+                        .confirmed = true,
+                        .users = n,
+                        .payload = wishes.payload,
+                        .in_flight = wishes.batch});
+  let_settle(loop, crowd_settle_ms);
+  auto before = who.memory();
+  auto devices = crowd{who, wishes, n, crowd_patience_s};
+  auto began = now_ns();
+  devices.await_ready();
+  auto ready = now_ns();
+  auto senders = crew{loop, who, t, wishes, crowd_nodes};
+  senders.publish_to_each(n, 1, make_payload(wishes.payload));
+  devices.await_one_op_each();
+  auto served = now_ns();
+  let_settle(loop, crowd_settle_ms);
+  auto after = who.memory();
+  auto count = static_cast<double>(n);
+  auto per_s = [&](std::int64_t ns) { return count * 1e9 / static_cast<double>(ns); };
+  return {{"crowd_bytes_per_device", "bytes", static_cast<double>(after.rss - before.rss) / count,
+              better::lower},
+      {"crowd_logins_per_s", "logins/s", per_s(ready - began), better::higher},
+      {"crowd_ops_per_s", "ops/s", per_s(served - ready), better::higher}};
+}
+
+/// More devices than one node should have, and one node more.
+void measure_crowd(const surroundings& around, const teller& tell) {
+  auto work = [](shoal_cluster& who, const surroundings& mine) {
+    return crowd_figures(who, mine.wishes);
+  };
+  tell("shoal", with_cluster(around, "crowd", work, crowd_nodes));
 }
 
 void measure_failover(const surroundings& around, const teller& tell) {
