@@ -82,38 +82,10 @@ public:
 
   /// The next message; nothing when the stream ends first.
   std::optional<ws_message> read() {
-    auto out = ws_message{};
-    if (!have(2))
-      return std::nullopt;
-    out.opcode = byte(0) & 0x0f;
-    auto size = std::size_t{byte(1)}; // a server does not mask
-    auto begin = std::size_t{2};
-    if (auto more = size == 126 ? 2u : size == 127 ? 8u : 0u; more != 0) {
-      if (!have(2 + more))
-        return std::nullopt;
-      size = 0;
-      for (; begin < 2 + more; ++begin)
-        size = size << 8 | byte(begin);
-    }
-    if (!have(begin + size))
-      return std::nullopt;
-    out.payload = answer().body.substr(at_ + begin, size);
-    at_ += begin + size;
-    return out;
+    return take_message(answer().body, at_, [this](std::size_t n) { return have(n); });
   }
 
-  /// The frame in the next message; nothing if that is no binary message of one whole frame.
-  std::optional<frame> read_frame() {
-    auto message = read();
-    if (!message || message->opcode != ws::binary)
-      return std::nullopt;
-    auto reader = frame_reader{max_server_frame};
-    reader.append(message->payload);
-    auto out = frame{};
-    if (reader.next(out) != frame_reader::outcome::have_frame || reader.buffered() != 0)
-      return std::nullopt;
-    return out;
-  }
+  std::optional<frame> read_frame() { return frame_in(read()); }
 
   /// The server's end of the stream comes, and nothing before it.
   bool ends() {
@@ -122,8 +94,6 @@ public:
   }
 
 private:
-  std::uint8_t byte(std::size_t i) { return static_cast<std::uint8_t>(answer().body[at_ + i]); }
-
   bool have(std::size_t n) {
     on_.talk_until(
         [&] { return answer().body.size() >= at_ + n || answer().whole || answer().reset; });

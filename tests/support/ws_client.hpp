@@ -35,6 +35,43 @@ struct ws_message {
   }
 };
 
+/// The message that begins at `at`, which moves behind it; nothing if it does not come whole.
+/// `have(n)` waits until there are `n` bytes from `at` on.
+template <class Have>
+std::optional<ws_message> take_message(const std::string& bytes, std::size_t& at, Have have) {
+  auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[at + i]); };
+  auto out = ws_message{};
+  if (!have(2))
+    return std::nullopt;
+  out.opcode = byte(0) & 0x0f;
+  auto size = std::size_t{byte(1)}; // a server does not mask
+  auto begin = std::size_t{2};
+  if (auto more = size == 126 ? 2u : size == 127 ? 8u : 0u; more != 0) {
+    if (!have(2 + more))
+      return std::nullopt;
+    size = 0;
+    for (; begin < 2 + more; ++begin)
+      size = size << 8 | byte(begin);
+  }
+  if (!have(begin + size))
+    return std::nullopt;
+  out.payload = bytes.substr(at + begin, size);
+  at += begin + size;
+  return out;
+}
+
+/// The frame in a message; nothing if that is no binary message of one whole frame.
+inline std::optional<frame> frame_in(const std::optional<ws_message>& message) {
+  if (!message || message->opcode != ws::binary)
+    return std::nullopt;
+  auto reader = frame_reader{max_server_frame};
+  reader.append(message->payload);
+  auto out = frame{};
+  if (reader.next(out) != frame_reader::outcome::have_frame || reader.buffered() != 0)
+    return std::nullopt;
+  return out;
+}
+
 class ws_client {
 public:
   /// Asks for the upgrade; `head` is the server's answer.
@@ -65,38 +102,13 @@ public:
 
   /// The next message; nothing when the connection ends first.
   std::optional<ws_message> read() {
-    auto out = ws_message{};
-    if (!have(2))
-      return std::nullopt;
-    out.opcode = byte(0) & 0x0f;
-    auto size = std::size_t{byte(1)}; // a server does not mask
-    auto at = std::size_t{2};
-    if (auto more = size == 126 ? 2u : size == 127 ? 8u : 0u; more != 0) {
-      if (!have(2 + more))
-        return std::nullopt;
-      size = 0;
-      for (; at < 2 + more; ++at)
-        size = size << 8 | byte(at);
-    }
-    if (!have(at + size))
-      return std::nullopt;
-    out.payload = input_.substr(at, size);
-    input_.erase(0, at + size);
+    auto at = std::size_t{0};
+    auto out = take_message(input_, at, [this](std::size_t n) { return have(n); });
+    input_.erase(0, at);
     return out;
   }
 
-  /// The frame in the next message; nothing if that is no binary message of one whole frame.
-  std::optional<frame> read_frame() {
-    auto message = read();
-    if (!message || message->opcode != ws::binary)
-      return std::nullopt;
-    auto reader = frame_reader{max_server_frame};
-    reader.append(message->payload);
-    auto out = frame{};
-    if (reader.next(out) != frame_reader::outcome::have_frame || reader.buffered() != 0)
-      return std::nullopt;
-    return out;
-  }
+  std::optional<frame> read_frame() { return frame_in(read()); }
 
   /// No part of a message is left.
   bool at_end() const { return input_.empty(); }
@@ -105,8 +117,6 @@ public:
   std::string head;
 
 private:
-  std::uint8_t byte(std::size_t i) const { return static_cast<std::uint8_t>(input_[i]); }
-
   bool have(std::size_t n) {
     while (input_.size() < n) {
       auto bytes = stream.read_some();

@@ -12,6 +12,7 @@
 
 #include "protocol/device.pb.h"
 #include "protocol/tls/endpoint.hpp"
+#include "tests/support/device_frames.hpp"
 #include "tests/support/test_endpoint.hpp"
 #include "tests/support/tls_client.hpp"
 
@@ -19,10 +20,6 @@ namespace shoal::test {
 namespace {
 
 constexpr std::string_view get = "GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n";
-
-shared_bytes share(std::string bytes) {
-  return std::make_shared<const std::string>(std::move(bytes));
-}
 
 client_options http_client() { return {.alpn = {"http/1.1"}}; }
 
@@ -83,13 +80,6 @@ TEST(endpoint, closes_a_link_after_its_last_frame) {
   EXPECT_FALSE(client.read_frame());
   ASSERT_TRUE(sink->wait_closed());
   EXPECT_EQ(sink->why(), ec::kicked);
-}
-
-ec close_code(const std::optional<frame>& x) {
-  auto message = wire::Close{};
-  if (!x || x->type != frame_type::close || !message.ParseFromString(x->body))
-    return ec::none;
-  return static_cast<ec>(message.code());
 }
 
 TEST(endpoint, speaks_tls_1_2_and_1_3_and_nothing_older) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "protocol/device.pb.h"
+#include "tests/support/device_frames.hpp"
 #include "tests/support/h2_caller.hpp"
 #include "tests/support/test_endpoint.hpp"
 
@@ -10,17 +10,6 @@ namespace shoal::test {
 namespace {
 
 using namespace ws;
-
-shared_bytes share(std::string bytes) {
-  return std::make_shared<const std::string>(std::move(bytes));
-}
-
-ec close_code(const std::optional<frame>& x) {
-  auto message = wire::Close{};
-  if (!x || x->type != frame_type::close || !message.ParseFromString(x->body))
-    return ec::none;
-  return static_cast<ec>(message.code());
-}
 
 /// How the server ends a device: its Close frame, the WebSocket's close code, the stream's end.
 void expect_end(h2_websocket& x, ec device_code, unsigned ws_code) {

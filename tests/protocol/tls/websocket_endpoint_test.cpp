@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/device.pb.h"
+#include "tests/support/device_frames.hpp"
 #include "tests/support/test_endpoint.hpp"
 #include "tests/support/ws_client.hpp"
 
@@ -10,17 +11,6 @@ namespace shoal::test {
 namespace {
 
 using namespace ws;
-
-shared_bytes share(std::string bytes) {
-  return std::make_shared<const std::string>(std::move(bytes));
-}
-
-ec close_code(const std::optional<frame>& x) {
-  auto message = wire::Close{};
-  if (!x || x->type != frame_type::close || !message.ParseFromString(x->body))
-    return ec::none;
-  return static_cast<ec>(message.code());
-}
 
 /// How the server ends it: its Close frame, then the WebSocket's close code, then nothing.
 void expect_end(ws_client& x, ec device_code, unsigned ws_code) {
