@@ -458,8 +458,8 @@ TEST(endpoint, says_why_it_cannot_start) {
   options.tls = false;
   options.port = server.port();
   try {
-    tls::endpoint{options, {}};
-    FAIL() << "two endpoints share a port";
+    const auto second = tls::endpoint{options, {}};
+    FAIL() << "two endpoints share port " << second.port();
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string{error.what()},
         "cannot listen on 127.0.0.1:" + std::to_string(server.port()) + ": Address already in use");
