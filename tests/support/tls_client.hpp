@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -205,6 +206,8 @@ private:
 
   void open_socket(std::uint16_t port) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd_ < 0)
+      throw std::system_error{errno, std::generic_category(), "no socket"};
     auto wait = timeval{options_.patience_s, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
@@ -216,8 +219,10 @@ private:
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     if (::inet_pton(AF_INET, options_.host.c_str(), &address.sin_addr) != 1 ||
-        ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
+        ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+      ::close(std::exchange(fd_, -1)); // no destructor runs after a constructor that throws
       throw std::runtime_error{"cannot connect"};
+    }
     connected_ = true;
   }
 
