@@ -18,11 +18,14 @@ public:
   explicit etcd_key_value(etcd_options options)
       : options_{std::move(options)}, members_{options_} {}
 
-  meta_result get(std::string_view name, stored_value& out) override {
+  using key_value::get;
+
+  meta_result get(std::string_view name, stored_value& out, std::int64_t& store_revision) override {
     auto key = options_.prefix + std::string{name};
     auto page = etcd::range_answer{};
     if (!read(etcd::range_request(key, {}, 1), page))
       return meta_result::failed;
+    store_revision = page.store_revision;
     if (page.values.empty())
       return meta_result::missing;
     if (page.values.size() != 1 || page.values.front().name != key)

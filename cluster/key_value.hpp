@@ -43,7 +43,15 @@ public:
   virtual ~key_value() = default;
 
   /// `done` or `missing` or `failed`.
-  virtual meta_result get(std::string_view name, stored_value& out) = 0;
+  virtual meta_result get(std::string_view name, stored_value& out) {
+    auto ignored = std::int64_t{0};
+    return get(name, out, ignored);
+  }
+
+  /// The same; `store_revision` grows by one with each change of anything in the store, or is 0 if
+  /// the store does not count. Nothing is said of it if the call failed.
+  virtual meta_result get(
+      std::string_view name, stored_value& out, std::int64_t& store_revision) = 0;
 
   /// All whose names begin with `prefix`, sorted by name. `done` or `failed`. Not one moment's
   /// picture if somebody writes meanwhile.

@@ -36,7 +36,8 @@ class local_key_value : public key_value {
 public:
   explicit local_key_value(meta_hooks hooks) : hooks_{std::move(hooks)} {}
 
-  meta_result get(std::string_view name, stored_value& out) override {
+  meta_result get(std::string_view name, stored_value& out, std::int64_t& store_revision) override {
+    store_revision = 0;
     auto guard = std::lock_guard{mutex_};
     return load(name, out);
   }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto identity_name = std::string_view{"identity"};
 constexpr auto controller_name = std::string_view{"controller"};
+// One read in so many is a whole one, whatever the store's revision says.
+constexpr auto most_uses = 20;
 constexpr auto view_prefix = std::string_view{"view/"};
 constexpr auto node_prefix = std::string_view{"node/"};
 
@@ -137,13 +139,38 @@ meta_result meta_store::join(const cluster_identity& wanted, cluster_identity& f
   return same ? meta_result::done : meta_result::conflict;
 }
 
+/// Whether the last read, with this record in it, is what a new one would find: the store did not
+/// change, or its only change is the last one of this record. Under mutex_.
+bool meta_store::still_true(
+    const controller_record& now, std::int64_t changed, std::int64_t store_revision) {
+  auto beat = store_revision == last_.revision + 1 && changed == store_revision;
+  if (last_.revision == 0 || ++last_.uses > most_uses ||
+      (store_revision != last_.revision && !beat))
+    return false;
+  last_.contents.controller = now;
+  last_.revision = store_revision;
+  return true;
+}
+
 meta_result meta_store::read_all(meta_contents& out) {
   out = {};
-  auto read = meta_contents{};
-  if (get_controller(read.controller) == meta_result::failed ||
-      list_nodes(read.nodes) != meta_result::done || list_views(read.views) != meta_result::done)
+  auto guard = std::lock_guard{mutex_};
+  auto read = last_read{};
+  auto raw = stored_value{};
+  auto result = values_->get(controller_name, raw, read.revision);
+  if (result == meta_result::done && !from_text(raw.text, read.contents.controller))
+    result = meta_result::failed;
+  if (result != meta_result::failed &&
+      still_true(read.contents.controller, raw.revision, read.revision)) {
+    out = last_.contents;
+    return meta_result::done;
+  }
+  last_ = {};
+  if (result == meta_result::failed || list_nodes(read.contents.nodes) != meta_result::done ||
+      list_views(read.contents.views) != meta_result::done)
     return meta_result::failed;
-  out = std::move(read);
+  out = read.contents;
+  last_ = std::move(read);
   return meta_result::done;
 }
 

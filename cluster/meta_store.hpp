@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -115,10 +116,14 @@ public:
   /// has another name or number of partitions than `wanted`: this node must not take part.
   meta_result join(const cluster_identity& wanted, cluster_identity& found);
 
+  /// If the store counts its changes, and nothing but the controller's record changed since the
+  /// last read, this is one small call.
   meta_result read_all(meta_contents& out);
 
   /// See key_value.hpp. A hint means: read again. Read again every few seconds without one, too.
   std::unique_ptr<meta_watch> watch(std::function<void()> hint);
+
+  key_value& values() { return *values_; }
 
   /// See key_value.hpp.
   void interrupt() { values_->interrupt(); }
@@ -132,7 +137,17 @@ private:
   template <class T>
   meta_result load(std::string_view name, T& out);
 
+  /// What the last complete read found, and what it may still stand for.
+  struct last_read {
+    meta_contents contents;
+    std::int64_t revision = 0; ///< of the store before it began; 0 = of no use
+    int uses = 0;
+  };
+  bool still_true(const controller_record& now, std::int64_t changed, std::int64_t store_revision);
+
   std::unique_ptr<key_value> values_;
+  std::mutex mutex_; ///< for `last_`
+  last_read last_;
 };
 
 enum class load_result : std::uint8_t { found, missing, failed };

@@ -93,6 +93,8 @@ bool parse(std::string_view text, range_answer& out) {
   if (!x.is_object() || !x.contains("header"))
     return false;
   out.more = flag_of(x, "more");
+  if (const auto& header = x["header"]; header.is_object())
+    take_number(header, "revision", out.store_revision);
   auto values = x.find("kvs");
   if (values == x.end())
     return true;

@@ -26,6 +26,7 @@ std::string swap_request(
 struct range_answer {
   std::vector<stored_value> values; ///< whole keys as names
   bool more = false;
+  std::int64_t store_revision = 0; ///< when it was read; 0 = not said
 };
 
 /// False if the text is not such an answer.

@@ -246,5 +246,122 @@ TEST_P(any_meta_store, watch_may_outlive_the_store) {
   store.reset();
 }
 
+/// Counts changes as etcd does, and questions.
+class counting_values : public key_value {
+public:
+  using key_value::get;
+
+  meta_result get(std::string_view name, stored_value& out, std::int64_t& store_revision) override {
+    if (away)
+      return meta_result::failed;
+    ++gets;
+    store_revision = revision;
+    auto i = rows.find(name);
+    if (i == rows.end())
+      return meta_result::missing;
+    out = i->second;
+    return meta_result::done;
+  }
+
+  meta_result list(std::string_view prefix, std::vector<stored_value>& out) override {
+    if (away)
+      return meta_result::failed;
+    ++lists;
+    out.clear();
+    for (auto& [name, x] : rows)
+      if (name.starts_with(prefix))
+        out.push_back(x);
+    return meta_result::done;
+  }
+
+  meta_result swap(
+      std::string_view name, const std::optional<stored_value>&, std::string_view text) override {
+    rows.insert_or_assign(
+        std::string{name}, stored_value{std::string{name}, std::string{text}, ++revision});
+    return meta_result::done;
+  }
+
+  std::unique_ptr<meta_watch> watch(std::function<void()>) override { return nullptr; }
+  std::string problem() const override { return {}; }
+
+  std::map<std::string, stored_value, std::less<>> rows;
+  std::int64_t revision = 1;
+  int gets = 0, lists = 0;
+  bool away = false;
+};
+
+class counted_meta_store : public ::testing::Test {
+public:
+  meta_contents read() {
+    auto out = meta_contents{};
+    EXPECT_EQ(store.read_all(out), meta_result::done);
+    auto fresh = meta_contents{};
+    auto again = std::make_unique<counting_values>();
+    again->rows = values.rows;
+    EXPECT_EQ(meta_store{std::move(again)}.read_all(fresh), meta_result::done);
+    EXPECT_EQ(out, fresh) << "what somebody finds who reads everything";
+    return out;
+  }
+
+  int lists_of_a_read() {
+    auto before = values.lists;
+    read();
+    return values.lists - before;
+  }
+
+  void beat(std::uint64_t n) {
+    auto was = controller_record{};
+    store.get_controller(was);
+    ASSERT_EQ(store.swap_controller(was, {1, n, "n1", 7, 1500}), meta_result::done);
+  }
+
+  meta_store store{std::make_unique<counting_values>()};
+  counting_values& values = static_cast<counting_values&>(store.values());
+};
+
+TEST_F(counted_meta_store, reads_everything_once_while_only_the_controller_beats) {
+  store.swap_view(p1, 0, {1, "n1", {"n1"}});
+  beat(1);
+  EXPECT_EQ(lists_of_a_read(), 2);
+  EXPECT_EQ(lists_of_a_read(), 0);
+  beat(2);
+  EXPECT_EQ(lists_of_a_read(), 0);
+  EXPECT_EQ(read().controller.beat, 2u);
+}
+
+TEST_F(counted_meta_store, reads_everything_when_anything_else_changed) {
+  beat(1);
+  read();
+  store.swap_view(p1, 0, {1, "n1", {"n1"}});
+  EXPECT_EQ(lists_of_a_read(), 2);
+  store.swap_view(p1, 1, {2, "n1", {"n1"}});
+  beat(2);
+  EXPECT_EQ(lists_of_a_read(), 2) << "a beat after it hides nothing";
+  beat(3);
+  store.swap_node(0, {"n2", "a:1", "a:2", "a:3", 1, node_state::up, false, 1});
+  EXPECT_EQ(lists_of_a_read(), 2) << "nor one before it";
+}
+
+TEST_F(counted_meta_store, trusts_no_old_read_after_a_failure_or_a_step_back) {
+  beat(1);
+  read();
+  values.away = true;
+  auto out = meta_contents{};
+  EXPECT_EQ(store.read_all(out), meta_result::failed);
+  values.away = false;
+  EXPECT_EQ(lists_of_a_read(), 2);
+  values.revision -= 1;
+  EXPECT_EQ(lists_of_a_read(), 2);
+}
+
+TEST_F(counted_meta_store, reads_everything_now_and_then) {
+  beat(1);
+  auto lists = 0;
+  for (auto i = 0; i < 100; ++i)
+    lists += lists_of_a_read();
+  EXPECT_GE(lists, 4);
+  EXPECT_LE(lists, 20);
+}
+
 } // namespace
 } // namespace shoal::cluster
