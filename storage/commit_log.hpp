@@ -8,11 +8,11 @@
 //
 // Guarantees: entries of one partition are applied in the order of `submit`; `done` is called
 // exactly once per entry, in that order, on the writer's thread, after the sync (for others than
-// `synced`: after the unsynced write). When a write fails, every entry of that round gets the same
-// error and none is visible. From then on, later entries of the same partitions (those in the
-// queue, and those still to come from a partition that has not heard of the failure) fail with that
-// error too, until the partition hands in the lowest failed lsn again or a newer epoch: a log never
-// has a gap.
+// `synced`: after the unsynced write, which may come before the sync of a round that they share).
+// When a write fails, every entry of that write gets the same error and none is visible. From then
+// on, later entries of the same partitions (those in the queue, and those still to come from a
+// partition that has not heard of the failure) fail with that error too, until the partition hands
+// in the lowest failed lsn again or a newer epoch: a log never has a gap.
 #pragma once
 
 #include <chrono>
@@ -29,8 +29,7 @@ namespace shoal::storage {
 /// When an entry is written, and whether `done` waits for the sync.
 enum class durability : std::uint8_t {
   synced, ///< at once; `done` after the sync
-  soon,   ///< at once, unsynced unless a synced entry shares the round: for what can be made again
-          ///< from something durable
+  soon,   ///< at once, unsynced: for what can be made again from something durable
   lazy,   ///< with the next round, or unsynced after `lazy_delay`; losing it costs a redelivery,
           ///< never an op (cursors, last-seen)
 };

@@ -1,11 +1,51 @@
 #include "storage/commit_round.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "storage/keys.hpp"
 #include "storage/records.hpp"
 
 namespace shoal::storage {
 
+namespace {
+
+bool is_soon(const log_entry& x) { return x.when == durability::soon; }
+
+} // namespace
+
 round_outcome commit_round::run(std::vector<log_entry>& entries, bool sync) {
+  auto wants_sync = [](const log_entry& x) { return x.when == durability::synced; };
+  sync = sync || std::any_of(entries.begin(), entries.end(), wants_sync);
+  if (!sync)
+    return write(entries, false);
+  auto ahead = take_ahead(entries);
+  auto out = ahead.empty() ? round_outcome{} : write(ahead, false);
+  auto rest = write(entries, true);
+  out.write_time += rest.write_time;
+  if (out.code == ec::none)
+    out.code = rest.code;
+  return out;
+}
+
+/// The entries that shall not wait for a sync, without those that would overtake another of their
+/// partition.
+std::vector<log_entry> commit_round::take_ahead(std::vector<log_entry>& entries) {
+  auto ahead = std::vector<log_entry>{}, rest = std::vector<log_entry>{};
+  if (std::none_of(entries.begin(), entries.end(), is_soon))
+    return ahead;
+  auto stays = std::set<partition_no>{};
+  for (auto& entry : entries) {
+    auto waits = !is_soon(entry) || stays.count(entry.partition) != 0;
+    if (waits)
+      stays.insert(entry.partition);
+    (waits ? rest : ahead).push_back(std::move(entry));
+  }
+  entries = std::move(rest);
+  return ahead;
+}
+
+round_outcome commit_round::write(std::vector<log_entry>& entries, bool sync) {
   auto batch = write_batch{};
   auto places = std::map<partition_no, log_place>{};
   auto verdicts = std::vector<ec>{};
@@ -14,7 +54,6 @@ round_outcome commit_round::run(std::vector<log_entry>& entries, bool sync) {
     verdicts.push_back(gap_before(entry));
     if (verdicts.back() != ec::none)
       continue;
-    sync = sync || entry.when == durability::synced;
     if (entry.lsn != 0)
       places[entry.partition] = {entry.epoch, entry.lsn};
     batch.append(std::move(entry.rows));

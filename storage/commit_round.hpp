@@ -23,9 +23,10 @@ class commit_round {
 public:
   explicit commit_round(database& db) : db_{db} {}
 
-  /// Writes the rows of all entries and the newest place of each partition in one batch, then
-  /// answers each entry. Synced if `sync` or if one entry wants it. Returns what the write
-  /// answered.
+  /// Writes the rows of all entries and the newest place of each partition, then answers each
+  /// entry. Synced if `sync` or if one entry wants it: then what is to be written `soon` goes and
+  /// is answered before, unless it would overtake an entry of its partition. Returns what the first
+  /// write that failed answered.
   round_outcome run(std::vector<log_entry>& entries, bool sync);
 
 private:
@@ -34,6 +35,10 @@ private:
     std::uint64_t lsn = 0; ///< the lowest that is missing
     ec code{};
   };
+
+  static std::vector<log_entry> take_ahead(std::vector<log_entry>& entries);
+  /// One batch: all of it or nothing.
+  round_outcome write(std::vector<log_entry>& entries, bool sync);
 
   /// `none`, or the code of an earlier failure that this entry would leave a gap behind.
   ec gap_before(const log_entry& entry);

@@ -263,6 +263,29 @@ TEST_F(group_committer, lets_lazy_entries_ride_along_with_the_next_round) {
   EXPECT_EQ(db.records()[0].rows, 4u);
 }
 
+TEST_F(group_committer, answers_what_needs_no_sync_before_the_sync_of_its_round) {
+  auto log = make_group_committer(db);
+  block_writer(*log);
+  auto soon = [&](partition_no p, std::uint64_t lsn) {
+    auto x = entry(p, lsn);
+    x.when = durability::soon;
+    return x;
+  };
+  ASSERT_TRUE(log->submit(entry(p1, 1)));
+  ASSERT_TRUE(log->submit(soon(p1, 2))) << "stays behind its partition's first";
+  ASSERT_TRUE(log->submit(soon(p2, 1)));
+  db.open_gate();
+  log->flush();
+  EXPECT_EQ(taken(), (std::vector<answer>{{static_cast<partition_no>(99), 0, ec::none},
+                         {p2, 1, ec::none}, {p1, 1, ec::none}, {p1, 2, ec::none}}));
+  auto records = db.records();
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_FALSE(records[1].sync);
+  EXPECT_EQ(records[1].rows, 2u) << "a row and its place";
+  EXPECT_TRUE(records[2].sync);
+  EXPECT_EQ(place_of(p1), (log_place{1, 2}));
+}
+
 TEST_F(group_committer, does_not_wait_for_the_delay_when_a_round_is_full) {
   auto options = commit_log_options{};
   options.lazy_delay = 1h;
