@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "actors/log.hpp"
 #include "storage/keys.hpp"
@@ -122,10 +123,17 @@ void replicator_state::take(const replication_frame& x) {
   for (auto& message : messages)
     if (auto* replica = find(message.partition))
       replica->receive(x.from, message.message, opt.now());
-  flush();
+  flush_soon();
+}
+
+/// What was handed in meanwhile shares the frames: it is in the mailbox, before this.
+void replicator_state::flush_soon() {
+  if (!std::exchange(flush_is_due, true))
+    self->send(self, atom::flush::value);
 }
 
 void replicator_state::flush() {
+  flush_is_due = false;
   for (auto& [to, messages] : outbox) {
     std::vector<cluster::addressed_message> part;
     std::size_t bytes = 0;
@@ -175,20 +183,20 @@ replicator_actor::behavior_type replicator(
         for (auto& x : news)
           if (auto* replica = st.find(x.partition))
             replica->learn(x.view, st.opt.now());
-        st.flush();
+        st.flush_soon();
       },
       [self](atom::report, const std::vector<replica_view>& fresh) {
         auto& st = self->state;
         for (auto& x : fresh)
           if (auto* replica = st.find(x.partition); replica && replica->quarantined())
             replica->promised_at_most(x.view.epoch, st.opt.now());
-        st.flush();
+        st.flush_soon();
       },
       [self](atom::moved, partition_no no, const std::string& to) {
         auto& st = self->state;
         if (auto* replica = st.find(no))
           replica->hand_over(to, st.opt.now());
-        st.flush();
+        st.flush_soon();
       },
       [self](atom::status) { return self->state.report(); },
       [self](atom::online, const disk_verdict& x) {
@@ -199,14 +207,15 @@ replicator_actor::behavior_type replicator(
         auto& st = self->state;
         if (auto* replica = st.find(no))
           replica->work(st.opt.now());
-        st.flush();
+        st.flush_soon();
       },
       [self](atom::committed, const disk_event& x) {
         auto& st = self->state;
         if (auto* replica = st.find(x.partition))
           replica->happened(x, st.opt.now());
-        st.flush();
+        st.flush_soon();
       },
+      [self](atom::flush) { self->state.flush(); },
       [self](atom::tick) { self->state.tick(); },
   };
 }

@@ -23,6 +23,10 @@
 
 namespace shoal {
 
+namespace atom {
+using flush = caf::atom_constant<caf::atom("flush")>;
+} // namespace atom
+
 /// A view of one partition, from the meta store.
 struct replica_view {
   partition_no partition{};
@@ -62,6 +66,8 @@ using replicator_actor = caf::typed_actor<caf::reacts_to<atom::frame, replicatio
     caf::reacts_to<atom::call, partition_no>,
     // INTERNAL: the disk answers.
     caf::reacts_to<atom::committed, disk_event>,
+    // INTERNAL: the mailbox was worked off; what was said meanwhile goes out.
+    caf::reacts_to<atom::flush>,
     // INTERNAL: time passes.
     caf::reacts_to<atom::tick>>;
 
@@ -89,6 +95,7 @@ struct replicator_state {
   void complain();
   bool disk_takes_writes() const;
   void take(const replication_frame& x);
+  void flush_soon();
   void flush();
   void tick();
   std::vector<replica_report> report() const;
@@ -100,6 +107,7 @@ struct replicator_state {
   std::vector<std::unique_ptr<partition_replica>> replicas; ///< by number
   std::map<std::string, std::vector<cluster::addressed_message>> outbox;
   bool held_back = false;
+  bool flush_is_due = false;
   unsigned failed_trials = 0;
   cluster::instant trial_at{}; ///< when to look whether a disk that failed takes writes again
 };
