@@ -1,23 +1,17 @@
-#include <csignal>
 #include <iostream>
-#include <thread>
 
 #include <curl/curl.h>
 #include <unistd.h>
 
 #include "tools/shoalctl/command_line.hpp"
 #include "tools/shoalctl/http_caller.hpp"
+#include "tools/terminal/interrupt.hpp"
 
 namespace {
 
-volatile std::sig_atomic_t enough = 0;
-
 bool wait_for(std::chrono::milliseconds x) {
-  std::signal(SIGINT, [](int) { enough = 1; });
-  auto until = std::chrono::steady_clock::now() + x;
-  while (enough == 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  return enough == 0;
+  shoal::catch_interrupts(); // not before: a command that repeats nothing just ends
+  return shoal::wait_uninterrupted(x);
 }
 
 } // namespace
