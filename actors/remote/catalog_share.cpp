@@ -9,10 +9,7 @@ namespace shoal {
 
 namespace {
 
-constexpr auto announce_interval = std::chrono::seconds{1};
-constexpr auto settle_interval = std::chrono::milliseconds{100};
 constexpr std::uint32_t page_rows = 500;
-constexpr std::size_t max_waiting = 64;
 
 std::string catalog_begin() { return std::string(1, static_cast<char>(storage::table::object)); }
 
@@ -46,133 +43,51 @@ std::uint64_t catalog_share_state::version() {
   return hash;
 }
 
-// -- changes -------------------------------------------------------------------------------------
+// -- what nodes say ------------------------------------------------------------------------------
 
-caf::result<change_result> catalog_share_state::change(const catalog_change& x) {
-  auto reply = self->make_response_promise<change_result>();
-  auto epoch = sv->where.led_epoch(partition_no{0});
-  if (epoch == 0) {
-    forward(x, reply);
-  } else if (epoch == led_since) {
-    make(x, reply);
-  } else if (waiting.size() < max_waiting) {
-    waiting.emplace_back(x, reply);
-    tick();
-  } else {
-    reply.deliver(
-        change_result{ec::overloaded, "too many changes of the catalog wait", {}, {}, {}});
-  }
-  return reply;
-}
-
-void catalog_share_state::forward(const catalog_change& x, promise reply) {
-  auto stand_in = caf::actor_cast<catalog_actor>(sv->where.partition(partition_no{0}));
-  self->request(stand_in, sv->limit.call_timeout, atom::change::value, x)
-      .then([reply](const change_result& done) mutable { reply.deliver(done); },
-          [reply](caf::error&) mutable {
-            reply.deliver(change_result{ec::outcome_unknown,
-                "the leader did not answer in time; look before you repeat", {}, {}, {}});
-          });
-}
-
-void catalog_share_state::make(const catalog_change& x, promise reply) {
-  self->request(sv->remote->local_writer(), sv->limit.call_timeout, atom::change::value, x)
-      .then([this, reply](const change_result& done) { made(done, reply); },
-          [reply](caf::error&) mutable {
-            reply.deliver(change_result{ec::outcome_unknown,
-                "the log did not answer in time; look before you repeat", {}, {}, {}});
-          });
-}
-
-void catalog_share_state::made(const change_result& x, promise reply) {
-  if (x.code != ec::none) {
-    reply.deliver(x);
-    return;
-  }
-  spreading s{reply, x, version(), {}, self->clock().now() + sv->limit.catalog_patience};
-  for (auto& [node, peer] : sv->remote->peers())
-    if (sv->remote->ready(node))
-      s.missing.insert(node);
-  spread.push_back(std::move(s));
-  announce();
-  settle(self->clock().now());
-  if (!spread.empty())
-    self->delayed_send(self, settle_interval, atom::frame::value, std::string{}, std::string{});
-}
-
-void catalog_share_state::settle(time_point now) {
-  std::erase_if(spread, [&](spreading& s) {
-    std::erase_if(s.missing, [&](auto& node) { return !sv->remote->ready(node); });
-    if (!s.missing.empty() && now < s.deadline)
-      return false;
-    s.reply.deliver(std::move(s.result));
-    return true;
-  });
-}
-
-// -- what other nodes say ------------------------------------------------------------------------
-
-void catalog_share_state::frame(const std::string& from, const std::string& body) {
-  if (from.empty()) { // our own reminder
-    settle(self->clock().now());
-    if (!spread.empty())
-      self->delayed_send(self, settle_interval, atom::frame::value, std::string{}, std::string{});
-    return;
-  }
-  pb::Control in;
-  if (!in.ParseFromString(body))
-    return shoal::log::warn("a control frame cannot be read", {{"node", from}});
-  if (in.has_catalog())
-    heard(from, in.catalog());
-  else if (in.has_have())
-    has(from, in.have());
-}
-
-void catalog_share_state::heard(const std::string& from, const pb::CatalogVersion& x) {
-  if (x.epoch() < heard_epoch || sv->where.led_epoch(partition_no{0}) != 0)
-    return;
-  heard_epoch = x.epoch();
-  announcer = from;
-  if (x.version() == version())
-    return say_have(from);
-  if (!fetching)
-    fetch(catalog_begin());
-}
-
-void catalog_share_state::has(const std::string& from, const pb::CatalogVersion& x) {
-  for (auto& s : spread)
-    if (s.version == x.version())
-      s.missing.erase(from);
-  // Who has a later version has ours as well.
-  if (x.version() == version())
-    for (auto& s : spread)
-      s.missing.erase(from);
-  settle(self->clock().now());
-}
-
-void catalog_share_state::announce() {
+pb::Control catalog_share_state::announcement() {
   pb::Control out;
   out.mutable_catalog()->set_epoch(led_since);
   out.mutable_catalog()->set_version(version());
-  auto body = out.SerializeAsString();
-  for (auto& [node, peer] : sv->remote->peers())
-    sv->remote->send(node, cluster::traffic::control, body);
+  return out;
+}
+
+void catalog_share_state::hear(const std::string& from, const pb::Control& x) {
+  if (x.has_catalog())
+    heard(from, x.catalog());
+  else if (x.has_have())
+    has(from, [this, theirs = x.have().version()](std::uint64_t ours) {
+      return ours == theirs || theirs == version(); // who has a later version has ours as well
+    });
+}
+
+void catalog_share_state::heard(const std::string& from, const pb::CatalogVersion& x) {
+  if (!follows(from, x.epoch()))
+    return;
+  if (x.version() == version())
+    return say_have(from);
+  read();
 }
 
 void catalog_share_state::say_have(const std::string& to) {
-  sv->remote->set_knows_catalog();
+  set_known();
   pb::Control out;
   out.mutable_have()->set_epoch(heard_epoch);
   out.mutable_have()->set_version(version());
-  sv->remote->send(to, cluster::traffic::control, out.SerializeAsString());
+  tell(to, out);
 }
 
 // -- reading all rows ----------------------------------------------------------------------------
 
+void catalog_share_state::read() {
+  if (!fetching)
+    fetch(catalog_begin());
+}
+
 void catalog_share_state::fetch(std::string from_key) {
   if (!fetching) {
     rows_read = storage::make_memory_database();
-    fetch_epoch = sv->where.led_epoch(partition_no{0});
+    fetch_epoch = led_epoch();
   }
   fetching = true;
   self->request(sv->where.reader_for(partition_no{0}), sv->limit.call_timeout, atom::page::value,
@@ -190,7 +105,7 @@ void catalog_share_state::fetched(const storage::write_batch& rows) {
 }
 
 void catalog_share_state::publish() {
-  auto epoch = sv->where.led_epoch(partition_no{0});
+  auto epoch = led_epoch();
   if (epoch != fetch_epoch)
     return; // led elsewhere meanwhile, or here: what was read is not the newest
   try {
@@ -201,54 +116,15 @@ void catalog_share_state::publish() {
   rows_read.reset();
   if (epoch == 0)
     return say_have(announcer);
-  led_since = epoch;
-  sv->remote->set_knows_catalog();
-  announce();
-  auto all = std::move(waiting);
-  waiting.clear();
-  for (auto& [x, reply] : all)
-    make(x, reply);
-}
-
-// -- time ----------------------------------------------------------------------------------------
-
-void catalog_share_state::tick() {
-  auto epoch = sv->where.led_epoch(partition_no{0});
-  if (epoch == 0) {
-    led_since = 0;
-    auto all = std::move(waiting);
-    waiting.clear();
-    for (auto& [x, reply] : all)
-      forward(x, reply);
-  } else if (epoch == led_since) {
-    announce();
-  } else if (!fetching) {
-    fetch(catalog_begin());
-  }
-}
-
-catalog_share_actor::behavior_type catalog_share(
-    catalog_share_actor::stateful_pointer<catalog_share_state> self, services_ptr services) {
-  self->state.sv = std::move(services);
-  self->delayed_send(self, announce_interval, atom::tick::value);
-  return {
-      [self](atom::change, const catalog_change& x) { return self->state.change(x); },
-      [self](atom::frame, const std::string& from, const std::string& body) {
-        self->state.frame(from, body);
-      },
-      [self](atom::tick) {
-        self->state.tick();
-        self->delayed_send(self, announce_interval, atom::tick::value);
-      },
-  };
+  lead(epoch);
 }
 
 catalog_share_actor spawn_catalog_share(
     caf::actor_system& sys, const services_ptr& services, actor_registry* actors) {
   if (!services->remote->local_writer())
     services->remote->set_local_writer(services->where.catalog_writer());
-  auto hdl =
-      spawn_watched(sys, actors, below_root(actors, "", "catalog-share"), catalog_share, services);
+  auto hdl = spawn_watched(
+      sys, actors, below_root(actors, "", "catalog-share"), share<catalog_share_state>, services);
   services->remote->set_catalog_share(hdl);
   services->where.set_catalog_writer(caf::actor_cast<catalog_actor>(hdl));
   return hdl;

@@ -1,5 +1,5 @@
 // The gateway share: keeps the gateway's definitions the same on all nodes, change by change, and
-// has changes made where they can be made. The API takes it for the writer.
+// has changes made where they can be made (share.hpp). The API takes it for the writer.
 //
 // Spawned by: the node, after its gateway writer.  Monitors: nobody.  Dies: on a bug only; a new
 // one reads what it lacks.
@@ -21,29 +21,20 @@
 // its snapshot; changes wait for that.
 #pragma once
 
-#include <deque>
+#include <optional>
 #include <set>
 
 #include "actors/gateway/registry.hpp"
-#include "actors/remote/remote.hpp"
-#include "actors/services.hpp"
+#include "actors/remote/share.hpp"
 
 namespace shoal {
 
 class actor_registry;
 
-struct gateway_share_state {
+struct gateway_share_state : share_state<gateway_share_state, gateway_share_actor,
+                                 gateway_writer_actor, gateway_change_ptr, gateway_outcome_ptr> {
   static inline const char* name = "gateway-share";
-  using time_point = caf::actor_clock::time_point;
-  using promise = caf::typed_response_promise<gateway_outcome_ptr>;
-
-  /// A change that is made, and that others have to hear of before its asker.
-  struct spreading {
-    promise reply;
-    gateway_outcome_ptr outcome;
-    std::set<std::string> missing;
-    time_point deadline;
-  };
+  static constexpr const char* noun = "the gateway";
 
   /// Reading what this snapshot lacks: the head, then either changes or everything.
   struct reading {
@@ -52,23 +43,24 @@ struct gateway_share_state {
     std::optional<gateway::registry> building; ///< everything is read, not only changes
   };
 
-  explicit gateway_share_state(gateway_share_actor::pointer ptr) : self{ptr} {}
+  using share_state::share_state;
+
+  gateway_writer_actor writer() const { return sv->remote->local_gateway_writer(); }
+  static gateway_outcome_ptr failed(ec code, const char* text);
+  static bool to_spread(const gateway_outcome_ptr& x);
+  static std::uint64_t version_of(const gateway_outcome_ptr& x);
+  pb::Control announcement() const;
+  void hear(const std::string& from, const pb::Control& x);
+  void set_known() const { sv->remote->set_knows_gateway(); }
+  void read();
 
   caf::result<gateway_outcome_ptr> change(const gateway_change_ptr& x);
-  gateway_outcome_ptr hear(const gateway::change& x);
-  void spread_beats(const std::string& to, const std::vector<gateway::service_beat>& what) const;
+  gateway_outcome_ptr hear_beats(const gateway::change& x);
+  void spread_beats(const std::string& to, const std::vector<gateway::service_beat>& what);
   void take_beats(const pb::ServiceBeats& x) const;
   void tell_newcomers();
-  void make(const gateway_change_ptr& x, promise reply);
-  void forward(const gateway_change_ptr& x, promise reply);
-  void made(const gateway_outcome_ptr& x, promise reply);
-  void frame(const std::string& from, const std::string& body);
   void heard(const std::string& from, const pb::GatewayVersion& x);
-  void has(const std::string& from, const pb::GatewayVersion& x);
-  void announce();
   void say_have(const std::string& to);
-  void settle(time_point now);
-  void remind();
   void tick();
   std::uint64_t revision() const;
 
@@ -82,19 +74,10 @@ struct gateway_share_state {
   void ask_rows(std::string from, std::string to, std::uint32_t limit,
       void (gateway_share_state::*then)(const storage::write_batch&));
 
-  gateway_share_actor::pointer self;
-  services_ptr sv;
-  std::uint64_t led_since = 0; ///< epoch of partition 0 for which this node's rows are read
-  std::uint64_t heard_epoch = 0, heard_revision = 0;
-  std::string announcer;
-  std::set<std::string> told;                                 ///< nodes that know our directory
-  std::deque<std::pair<gateway_change_ptr, promise>> waiting; ///< for our rows to be read
-  std::deque<spreading> spread;
+  std::uint64_t heard_revision = 0;
+  std::set<std::string> told; ///< nodes that know our directory
   std::optional<reading> now_reading;
 };
-
-gateway_share_actor::behavior_type gateway_share(
-    gateway_share_actor::stateful_pointer<gateway_share_state> self, services_ptr services);
 
 /// Spawns it in front of this node's own writer, and makes it known in its place. That is what
 /// `remote_nodes::local_gateway_writer` names, or else what the directory knows until then.
