@@ -14,21 +14,6 @@ namespace {
 
 constexpr auto longest_us = 1e18; // thirty thousand years
 
-// Characters, not bytes: continuation bytes of UTF-8 take no room, nor do colors.
-std::size_t width(const std::string& text) {
-  std::size_t out = 0;
-  auto escaped = false;
-  for (auto c : text) {
-    if (c == '\x1b')
-      escaped = true;
-    else if (escaped)
-      escaped = c != 'm';
-    else
-      out += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }
-  return out;
-}
-
 std::string number_text(double x, const char* unit) {
   std::array<char, 32> out{};
   std::snprintf(
@@ -40,29 +25,16 @@ std::string header_of(std::string_view field) {
   for (auto ending : {"_us", "_ms", "_s"})
     if (field.ends_with(ending))
       field.remove_suffix(std::string_view{ending}.size());
-  std::string out{field};
-  for (auto& c : out)
-    c = c == '_' ? ' ' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return out;
-}
-
-std::vector<std::string> columns_of(const json& rows, const command& of, bool wide) {
-  std::vector<std::string> out(of.columns.begin(), of.columns.end());
-  if (wide)
-    out.insert(out.end(), of.wide.begin(), of.wide.end());
-  if (!out.empty())
-    return out;
-  for (const auto& row : rows)
-    for (const auto& [name, value] : row.items())
-      if (std::find(out.begin(), out.end(), name) == out.end())
-        out.push_back(name);
-  return out;
+  return terminal::heading(std::string{field});
 }
 
 std::string table(const json& rows, const command& of, const canvas& on) {
   if (rows.empty())
     return "none\n";
-  auto columns = columns_of(rows, of, on.wide);
+  auto wanted = std::vector<std::string>(of.columns.begin(), of.columns.end());
+  if (on.wide)
+    wanted.insert(wanted.end(), of.wide.begin(), of.wide.end());
+  auto columns = terminal::columns_of(rows, std::move(wanted));
   // A column that says the same nothing in every row only takes room.
   std::erase_if(columns, [&](const std::string& name) {
     return std::ranges::none_of(rows, [&](const json& row) { return row.contains(name); });
@@ -132,13 +104,6 @@ void yaml(std::string& out, const json& x, std::size_t depth) {
 }
 
 } // namespace
-
-std::string harmless(std::string text) {
-  for (auto& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      c = '?';
-  return text;
-}
 
 json harmless(const json& x) {
   if (x.is_string())
@@ -231,24 +196,6 @@ std::string cell_text(std::string_view field, const json& value) {
   if (value.is_string())
     return harmless(value.get<std::string>());
   return harmless(value.dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], width(row[i]));
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      line.append(row[i]).append(widths[i] - width(row[i]) + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    out.append(line).append("\n");
-  }
-  return out;
 }
 
 std::string print_json(const json& x) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/inspector/command.hpp"
+#include "tools/terminal/table.hpp"
 
 namespace shoal::inspector {
 
@@ -21,8 +22,9 @@ std::string print_names(const json& x, const command& of);
 /// A value as a table shows it.
 std::string cell_text(std::string_view field, const json& value);
 
-/// Text without characters that a terminal would act upon.
-std::string harmless(std::string text);
+using terminal::aligned;
+using terminal::harmless;
+
 /// All names and texts in it.
 json harmless(const json& x);
 
@@ -31,9 +33,6 @@ const json& part(const json& of, const char* field);
 
 std::string red(std::string text, const canvas& on);
 std::string faint(std::string text, const canvas& on);
-
-/// Rows of cells, columns aligned, two blanks between them.
-std::string aligned(const std::vector<std::vector<std::string>>& rows);
 
 /// "1.4 ms", "3m 12s", "24.5 KB".
 std::string time_text(double us);

@@ -1,6 +1,5 @@
 #include "tools/inspector/settings.hpp"
 
-#include <cstdlib>
 #include <limits> // cpptoml forgets it
 
 #include <cpptoml.h>
@@ -18,13 +17,6 @@ std::string url_of(std::string text) {
 }
 
 } // namespace
-
-environment process_environment() {
-  return [](std::string_view name) -> std::optional<std::string> {
-    auto value = std::getenv(std::string{name}.c_str());
-    return value ? std::optional<std::string>{value} : std::nullopt;
-  };
-}
 
 std::vector<node_address> nodes_of_list(std::string_view text) {
   std::vector<node_address> out;

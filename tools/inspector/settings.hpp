@@ -2,20 +2,17 @@
 // machine's admin port.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tools/inspector/session.hpp"
+#include "tools/terminal/environment.hpp"
 
 namespace shoal::inspector {
 
-/// Looks up one environment variable.
-using environment = std::function<std::optional<std::string>(std::string_view)>;
-
-environment process_environment();
+using terminal::environment;
+using terminal::process_environment;
 
 /// Throws `bad_usage`. `nodes` and `cluster` are what the flags say, or empty.
 std::vector<node_address> find_nodes(

@@ -1,6 +1,5 @@
 #include "tools/shoalctl/settings.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <limits> // cpptoml forgets it
 
@@ -39,13 +38,6 @@ void take(const cpptoml::table& from, settings& to, const std::string& file) {
 }
 
 } // namespace
-
-environment process_environment() {
-  return [](std::string_view name) -> std::optional<std::string> {
-    auto value = std::getenv(std::string{name}.c_str());
-    return value ? std::optional<std::string>{value} : std::nullopt;
-  };
-}
 
 settings load_settings(const environment& env, const std::string& named_file) {
   auto out = settings{};

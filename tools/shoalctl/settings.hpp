@@ -1,17 +1,14 @@
 // Where shoalctl finds its server: flags, else the environment, else ~/.config/shoal/shoalctl.toml.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
+
+#include "tools/terminal/environment.hpp"
 
 namespace shoal::ctl {
 
-/// Looks up one environment variable.
-using environment = std::function<std::optional<std::string>(std::string_view)>;
-
-environment process_environment();
+using terminal::environment;
+using terminal::process_environment;
 
 struct settings {
   std::string url = "https://localhost:7443";
