@@ -243,22 +243,18 @@ struct h2_client_callbacks {
 
 h2_client_session::h2_client_session(h2_client_limits limits, bool secure)
     : state_{new state{*this, limits, secure, false, {}, {}}} {
-  auto* callbacks = static_cast<nghttp2_session_callbacks*>(nullptr);
-  auto* option = static_cast<nghttp2_option*>(nullptr);
-  if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
-    throw std::bad_alloc{};
-  auto callbacks_owner = std::unique_ptr<nghttp2_session_callbacks, free_nghttp2>{callbacks};
-  auto option_owner = std::unique_ptr<nghttp2_option, free_nghttp2>{option};
+  auto with = nghttp2_setup{};
   using on = h2_client_callbacks;
+  auto* callbacks = with.callbacks();
   nghttp2_session_callbacks_set_on_header_callback(callbacks, on::on_header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on::on_invalid_header);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on::on_data);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on::on_frame);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on::on_close);
   nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on::on_not_sent);
-  nghttp2_option_set_max_settings(option, 16);
+  nghttp2_option_set_max_settings(with.option(), 16);
   auto* session = static_cast<nghttp2_session*>(nullptr);
-  if (nghttp2_session_client_new2(&session, callbacks, state_.get(), option) != 0)
+  if (nghttp2_session_client_new2(&session, with.callbacks(), state_.get(), with.option()) != 0)
     throw std::bad_alloc{};
   state_->session.reset(session);
   auto settings = std::array{

@@ -107,20 +107,15 @@ ssize_t h2_session::state::read_body(nghttp2_session*, std::int32_t id, std::uin
 // -- the session ---------------------------------------------------------------------------------
 
 h2_session::h2_session(h2_limits limits) : state_{std::make_unique<state>(*this, limits)} {
-  auto* callbacks = static_cast<nghttp2_session_callbacks*>(nullptr);
-  auto* option = static_cast<nghttp2_option*>(nullptr);
-  if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
-    throw std::bad_alloc{};
-  auto callbacks_owner = std::unique_ptr<nghttp2_session_callbacks, free_nghttp2>{callbacks};
-  auto option_owner = std::unique_ptr<nghttp2_option, free_nghttp2>{option};
-  set_h2_callbacks(callbacks);
-  nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_max_settings(option, 16);
+  auto with = nghttp2_setup{};
+  set_h2_callbacks(with.callbacks());
+  nghttp2_option_set_no_auto_window_update(with.option(), 1);
+  nghttp2_option_set_max_settings(with.option(), 16);
   // It has a bound of its own, by its own clock, that honest clients can meet; ours is the budget.
   constexpr auto unbounded = std::uint64_t{1} << 40;
-  nghttp2_option_set_stream_reset_rate_limit(option, unbounded, unbounded);
+  nghttp2_option_set_stream_reset_rate_limit(with.option(), unbounded, unbounded);
   auto* session = static_cast<nghttp2_session*>(nullptr);
-  if (nghttp2_session_server_new2(&session, callbacks, state_.get(), option) != 0)
+  if (nghttp2_session_server_new2(&session, with.callbacks(), state_.get(), with.option()) != 0)
     throw std::bad_alloc{};
   state_->session.reset(session);
   state_->tunnels.use(session);

@@ -1,8 +1,10 @@
 // What both halves of HTTP/2 need to speak with nghttp2: its bytes as text, its fields, and who
-// frees its objects. For the sources of `h2_session` and `h2_client_session` only.
+// makes and frees its objects. For the sources of `h2_session` and `h2_client_session` only.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <string_view>
 
 #include <nghttp2/nghttp2.h>
@@ -26,6 +28,27 @@ struct free_nghttp2 {
   void operator()(nghttp2_session* x) const { nghttp2_session_del(x); }
   void operator()(nghttp2_session_callbacks* x) const { nghttp2_session_callbacks_del(x); }
   void operator()(nghttp2_option* x) const { nghttp2_option_del(x); }
+};
+
+/// What a session is made with; not needed once it is.
+class nghttp2_setup {
+public:
+  nghttp2_setup() {
+    auto* callbacks = static_cast<nghttp2_session_callbacks*>(nullptr);
+    auto* option = static_cast<nghttp2_option*>(nullptr);
+    auto made = nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0;
+    callbacks_.reset(callbacks);
+    option_.reset(option);
+    if (!made)
+      throw std::bad_alloc{};
+  }
+
+  nghttp2_session_callbacks* callbacks() const { return callbacks_.get(); }
+  nghttp2_option* option() const { return option_.get(); }
+
+private:
+  std::unique_ptr<nghttp2_session_callbacks, free_nghttp2> callbacks_;
+  std::unique_ptr<nghttp2_option, free_nghttp2> option_;
 };
 
 } // namespace shoal::http
