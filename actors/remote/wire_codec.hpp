@@ -21,7 +21,7 @@ bool take(const pb::Principal& from, principal& out);
 void put(pb::Stream& to, const stream_key& x);
 bool take(const pb::Stream& from, stream_key& out);
 
-/// A code of another node; one that is not known here becomes `unknown_means`.
+/// A code of another node; one that is not known here becomes `session_lost`.
 ec take_code(std::uint32_t code);
 
 template <class Ops>
@@ -55,7 +55,7 @@ bool take(const pb::Moved& from, feed_moved& out);
 
 void put(pb::Append& to, const append_call& x);
 /// The numbers of the items are not checked; `biz` of an item that the catalog does not know is
-/// null, `numbers` has what was asked for.
+/// null.
 bool take(const pb::Append& from, const catalog& known, append_call& out);
 void put(pb::AppendResult& to, const append_result& x);
 append_result take(const pb::AppendResult& from);
