@@ -144,6 +144,9 @@ public:
   verdict ended(time_point now);
 
 private:
+  /// Before what failed is tried again, at least.
+  static constexpr auto retry_pause = std::chrono::milliseconds{1000};
+
   struct feed {
     bool wanted = false;
     bool active = false;
