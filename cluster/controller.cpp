@@ -7,8 +7,7 @@ namespace shoal::cluster {
 controller::controller(controller_options options)
     : options_{std::move(options)}, alive_{options_.takeover} {}
 
-// -- what comes in
-// ------------------------------------------------------------------------------------
+// -- what comes in --------------------------------------------------------------------------------
 
 void controller::reported(const node_report& report, instant now) {
   alive_.reported(report.from, report.reaches, now, report.refused_by);
@@ -38,8 +37,7 @@ bool controller::holds() const {
   return x.term != 0 && x.node == options_.self && x.incarnation == options_.incarnation;
 }
 
-// -- what comes out
-// -----------------------------------------------------------------------------------
+// -- what comes out -------------------------------------------------------------------------------
 
 std::vector<meta_change> controller::decide(instant now) {
   auto out = std::vector<meta_change>{};
@@ -117,8 +115,7 @@ void controller::restore(std::vector<meta_change>& out) const {
   }
 }
 
-// -- the picture for placement
-// ------------------------------------------------------------------------
+// -- the picture for placement --------------------------------------------------------------------
 
 std::vector<placed_node> controller::placed_nodes(instant now) const {
   auto out = std::vector<placed_node>{};

@@ -42,8 +42,7 @@ connection::connection(connection_owner& owner, boost::asio::io_context& context
 
 connection::~connection() = default;
 
-// -- becoming a connection
-// -------------------------------------------------------------------------
+// -- becoming a connection ------------------------------------------------------------------------
 
 void connection::dial(const std::string& host, std::uint16_t port) {
   resolver_.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service,
@@ -127,8 +126,7 @@ std::string connection::broken() const {
   return in_handshake ? "the TLS handshake failed" : "the connection broke";
 }
 
-// -- reading
-// ---------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 void connection::wait_readable() {
   if (std::exchange(reading_, true))
@@ -258,8 +256,7 @@ bool connection::take_part(const record& x) {
   return true;
 }
 
-// -- writing
-// ---------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 void connection::wait_writable() {
   if (std::exchange(writing_, true))
@@ -350,8 +347,7 @@ void connection::flush() {
   });
 }
 
-// -- time and end
-// ----------------------------------------------------------------------------------
+// -- time and end ---------------------------------------------------------------------------------
 
 void connection::tick(duration awake) {
   if (state_ != state::up) {

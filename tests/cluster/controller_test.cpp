@@ -541,8 +541,7 @@ TEST(controller_histories, end_with_one_controller_and_every_partition_led) {
   }
 }
 
-// -- liveness
-// -----------------------------------------------------------------------------------------
+// -- liveness -------------------------------------------------------------------------------------
 
 class liveness_test : public ::testing::Test {
 public:

@@ -70,8 +70,7 @@ etcd_options options_for(std::vector<std::string> endpoints) {
 
 const auto nobody = std::string{"http://127.0.0.1:1"};
 
-// -- something in its place
-// -------------------------------------------------------------------------
+// -- something in its place -----------------------------------------------------------------------
 
 TEST(etcd_meta_store, needs_an_endpoint) {
   EXPECT_THROW(make_etcd_meta_store({}), std::invalid_argument);
@@ -260,8 +259,7 @@ TEST(etcd_meta_store, fails_soon_when_it_is_interrupted) {
   EXPECT_EQ(server.requests(), 1) << "nobody else was asked";
 }
 
-// -- words on the wire
-// ------------------------------------------------------------------------------
+// -- words on the wire ----------------------------------------------------------------------------
 
 TEST(etcd_wire, ends_a_prefix_at_the_next_key) {
   EXPECT_EQ(etcd::end_of("/a/"), "/a0");
@@ -301,8 +299,7 @@ TEST(etcd_wire, of_mutated_answers_never_crashes) {
   }
 }
 
-// -- a real one
-// ---------------------------------------------------------------------------------------
+// -- a real one -----------------------------------------------------------------------------------
 
 class real_etcd : public ::testing::Test {
 public:

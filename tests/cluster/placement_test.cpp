@@ -323,8 +323,7 @@ TEST_F(placement, of_the_same_picture_is_the_same) {
     EXPECT_EQ(once[i].next, again[i].next);
 }
 
-// -- histories
-// --------------------------------------------------------------------------------------
+// -- histories ------------------------------------------------------------------------------------
 
 /// A cluster that does what placement says: a leader with a majority takes over, live replicas fill
 /// up after a while. Checks every change.

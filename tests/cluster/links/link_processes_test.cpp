@@ -169,8 +169,7 @@ TEST_F(link_processes_test, links_with_each_next_start_of_a_killed_process) {
   check_numbers(6);
 }
 
-// -- network namespaces
-// ----------------------------------------------------------------------------
+// -- network namespaces ---------------------------------------------------------------------------
 
 /// Two hosts and a cable. A host is cut off in one direction by giving it a wrong hardware address
 /// of the other: its packets leave and nobody takes them, as behind a broken switch.

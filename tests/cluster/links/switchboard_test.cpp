@@ -85,8 +85,7 @@ protected:
   socket_world world;
 };
 
-// -- certificates
-// ----------------------------------------------------------------------------------
+// -- certificates ---------------------------------------------------------------------------------
 
 TEST_F(switchboard_test, does_not_start_without_certificate_key_and_ca) {
   auto paper = world.ca.issue("n1");
@@ -175,8 +174,7 @@ TEST_F(switchboard_test, uses_a_new_certificate_from_the_next_connection_on) {
   EXPECT_GT(knock(*a)->peer_serial(), before) << "the last good one stays";
 }
 
-// -- strangers
-// -------------------------------------------------------------------------------------
+// -- strangers ------------------------------------------------------------------------------------
 
 TEST_F(switchboard_test, leaves_links_alone_and_cpu_idle_while_strangers_knock) {
   auto a = start("n1"), b = start("n2");
@@ -220,8 +218,7 @@ TEST_F(switchboard_test, pushes_out_the_oldest_stranger_when_there_are_too_many)
   link(*a, *b);
 }
 
-// -- rude peers with good certificates
-// -------------------------------------------------------------
+// -- rude peers with good certificates ------------------------------------------------------------
 
 TEST_F(switchboard_test, ends_a_connection_that_does_not_begin_with_a_sensible_hello) {
   auto a = start("n1");
@@ -325,8 +322,7 @@ TEST_F(switchboard_test, gives_up_a_peer_that_talks_and_does_not_answer) {
   EXPECT_EQ(a->seen.peer_now("n2").why, "it does not answer heartbeats");
 }
 
-// -- cables
-// ----------------------------------------------------------------------------------------
+// -- cables ---------------------------------------------------------------------------------------
 
 class cut_cable_test : public switchboard_test, public ::testing::WithParamInterface<int> {};
 
