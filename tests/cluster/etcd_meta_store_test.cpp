@@ -1,7 +1,5 @@
 // What a meta store in etcd does when etcd, or something in its place, misbehaves.
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <thread>
 
@@ -12,6 +10,7 @@
 #include "cluster/etcd/wire.hpp"
 #include "cluster/etcd_meta_store.hpp"
 #include "protocol/signing.hpp"
+#include "tests/cluster/hint_counter.hpp"
 #include "tests/support/child_etcd.hpp"
 #include "tests/support/scripted_server.hpp"
 
@@ -24,30 +23,6 @@ using test::scripted_server;
 using ::testing::HasSubstr;
 
 constexpr auto p1 = static_cast<partition_no>(1);
-
-class hint_counter {
-public:
-  std::function<void()> hint() {
-    return [this] {
-      auto guard = std::lock_guard{mutex_};
-      ++count_;
-      changed_.notify_all();
-    };
-  }
-  int count() {
-    auto guard = std::lock_guard{mutex_};
-    return count_;
-  }
-  bool wait_for_more_than(int n, std::chrono::milliseconds limit = 10s) {
-    auto guard = std::unique_lock{mutex_};
-    return changed_.wait_for(guard, limit, [&] { return count_ > n; });
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int count_ = 0;
-};
 
 std::string kv(const std::string& key, const std::string& value, int revision = 1) {
   return R"({"key":")" + base64(key) + R"(","value":")" + base64(value) + R"(","mod_revision":")" +

@@ -1,7 +1,5 @@
 // One contract for every kind of meta store.
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <thread>
 
@@ -10,6 +8,7 @@
 
 #include "cluster/etcd_meta_store.hpp"
 #include "cluster/meta_store.hpp"
+#include "tests/cluster/hint_counter.hpp"
 #include "tests/support/child_etcd.hpp"
 
 namespace shoal::cluster {
@@ -202,30 +201,6 @@ TEST_P(any_meta_store, lets_exactly_one_of_eight_threads_win_each_epoch) {
   for (auto epoch = 1u; epoch <= rounds; ++epoch)
     EXPECT_EQ(wins[epoch], 1u) << epoch;
 }
-
-class hint_counter {
-public:
-  std::function<void()> hint() {
-    return [this] {
-      auto guard = std::lock_guard{mutex_};
-      ++count_;
-      changed_.notify_all();
-    };
-  }
-  int count() {
-    auto guard = std::lock_guard{mutex_};
-    return count_;
-  }
-  bool wait_for_more_than(int n) {
-    auto guard = std::unique_lock{mutex_};
-    return changed_.wait_for(guard, 10s, [&] { return count_ > n; });
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int count_ = 0;
-};
 
 TEST_P(any_meta_store, hints_that_something_changed_until_the_watch_ends) {
   auto hints = hint_counter{};
