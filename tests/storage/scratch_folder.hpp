@@ -2,31 +2,16 @@
 #pragma once
 
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 
-#include <stdlib.h>
 #include <unistd.h>
+
+#include "tests/support/temp_dir.hpp"
 
 namespace shoal::storage {
 
 class scratch_folder {
 public:
-  scratch_folder() {
-    auto name = (place() / "shoal-test-").string() + std::string(6, 'X');
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::runtime_error{"cannot make a scratch folder"};
-    path_ = name;
-  }
-
-  ~scratch_folder() {
-    auto ignored = std::error_code{};
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
   const std::string& path() const { return path_; }
 
 private:
@@ -36,7 +21,8 @@ private:
     return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
   }
 
-  std::string path_;
+  test::temp_dir folder_{place()};
+  std::string path_ = folder_.path().string();
 };
 
 } // namespace shoal::storage

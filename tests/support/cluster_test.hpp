@@ -212,18 +212,8 @@ public:
   // -- the world outside -------------------------------------------------------------------------
 
   biz_ptr add_biz(const std::string& name, const std::function<void(biz_config&)>& tweak = {}) {
-    auto x = std::make_shared<biz_config>();
-    if (auto old = known->biz(app, name))
-      *x = *old;
-    else
-      x->no = biz_no{known->next_biz(app)};
-    x->app = app;
-    x->name = name;
-    x->online = true;
-    x->updated_ms = ++revision;
-    if (tweak)
-      tweak(*x);
-    known = std::make_shared<const catalog>(known->with(biz_ptr{x}));
+    auto x = changed_biz(*known, app, name, ++revision, tweak);
+    known = std::make_shared<const catalog>(known->with(x));
     storage::write_batch rows;
     put(rows, row_of(*x));
     db->write(rows, true);

@@ -19,13 +19,13 @@
 namespace shoal::test {
 
 /// Binds and listens. The port.
-inline std::uint16_t listen_on_loopback(int listener) {
+inline std::uint16_t listen_on_loopback(int listener, int backlog = 64) {
   auto address = sockaddr_in{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto size = socklen_t{sizeof(address)};
   auto* where = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener, where, size) != 0 || ::listen(listener, 64) != 0 ||
+  if (::bind(listener, where, size) != 0 || ::listen(listener, backlog) != 0 ||
       ::getsockname(listener, where, &size) != 0)
     throw std::runtime_error{"no port to listen on"};
   return ntohs(address.sin_port);

@@ -11,12 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/support/loopback_server.hpp"
 
 namespace shoal::test {
 
@@ -44,15 +45,7 @@ public:
       : answer_{std::move(answer)}, alpn_{tls.alpn} {
     if (!tls.certificate_file.empty())
       secure(tls);
-    auto address = sockaddr_in{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto size = socklen_t{sizeof(address)};
-    auto* where = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, where, size) != 0 || ::listen(listener_, 256) != 0 ||
-        ::getsockname(listener_, where, &size) != 0)
-      throw std::runtime_error{"no port to listen on"};
-    port_ = ntohs(address.sin_port);
+    port_ = listen_on_loopback(listener_, 256);
     door_ = std::thread{[this] { accept_all(); }};
   }
 

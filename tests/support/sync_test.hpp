@@ -161,6 +161,23 @@ private:
   test_device& device_;
 };
 
+/// A biz as the catalog has it, or a new one; online, and then as the test wants it.
+inline biz_ptr changed_biz(const catalog& known, app_no app, const std::string& name,
+    std::int64_t revision, const std::function<void(biz_config&)>& tweak) {
+  auto x = std::make_shared<biz_config>();
+  if (auto old = known.biz(app, name))
+    *x = *old;
+  else
+    x->no = biz_no{known.next_biz(app)};
+  x->app = app;
+  x->name = name;
+  x->online = true;
+  x->updated_ms = revision;
+  if (tweak)
+    tweak(*x);
+  return x;
+}
+
 class sync_test : public actor_test {
 public:
   static constexpr std::uint16_t partitions = 4;
@@ -231,18 +248,8 @@ public:
   }
 
   biz_ptr add_biz(const std::string& name, const std::function<void(biz_config&)>& tweak = {}) {
-    auto x = std::make_shared<biz_config>();
-    if (auto old = known->biz(app, name))
-      *x = *old;
-    else
-      x->no = biz_no{known->next_biz(app)};
-    x->app = app;
-    x->name = name;
-    x->online = true;
-    x->updated_ms = ++revision;
-    if (tweak)
-      tweak(*x);
-    known = std::make_shared<const catalog>(known->with(biz_ptr{x}));
+    auto x = changed_biz(*known, app, name, ++revision, tweak);
+    known = std::make_shared<const catalog>(known->with(x));
     sv->catalog.store(known);
     return x;
   }

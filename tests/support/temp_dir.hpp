@@ -11,8 +11,8 @@ namespace shoal::test {
 
 class temp_dir {
 public:
-  temp_dir() {
-    auto name = (std::filesystem::temp_directory_path() / "shoal-XXXXXX").string();
+  explicit temp_dir(const std::filesystem::path& below = std::filesystem::temp_directory_path()) {
+    auto name = (below / "shoal-XXXXXX").string();
     if (!::mkdtemp(name.data()))
       throw std::runtime_error{"cannot make a temporary folder"};
     path_ = name;
