@@ -21,7 +21,8 @@ inline nlohmann::json parse_definition(const exchange& x) { return parse_body(x.
 
 /// The fields of the body on top of `out`; a name in it must be that of the path.
 template <class T>
-void read_definition(const nlohmann::json& body, T& out, std::string T::*name, std::string path) {
+void read_definition(
+    const nlohmann::json& body, T& out, std::string T::*name, const std::string& path) {
   try {
     gateway::read(body, gateway::reading::asked, out);
   } catch (const gateway::bad_field& why) {
@@ -29,7 +30,7 @@ void read_definition(const nlohmann::json& body, T& out, std::string T::*name, s
   }
   if (!(out.*name).empty() && out.*name != path)
     throw refusal{ec::invalid_argument, "the name in the body is not that of the path"};
-  out.*name = std::move(path);
+  out.*name = path;
 }
 
 inline std::string text(const nlohmann::json& x) {

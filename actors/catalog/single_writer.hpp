@@ -129,8 +129,8 @@ typename single_writer_state<Rules>::actor_type::behavior_type single_writer(
     typename single_writer_state<Rules>::actor_type::template stateful_pointer<
         single_writer_state<Rules>>
         self,
-    services_ptr services) {
-  self->state.services = std::move(services);
+    const services_ptr& services) {
+  self->state.services = services;
   return {
       [self](atom::change, const typename Rules::change& x) { return self->state.change(x); },
       [self](atom::committed, const commit_result& x) { self->state.committed(x); },

@@ -111,7 +111,8 @@ void cluster_part::stop() {
     return;
   meta_->interrupt();
   links_->stop(); // no frames, and no news of peers, from here on
-  for (auto hdl : {caf::actor_cast<caf::actor>(steward_), caf::actor_cast<caf::actor>(replicator_)})
+  for (const auto& hdl :
+      {caf::actor_cast<caf::actor>(steward_), caf::actor_cast<caf::actor>(replicator_)})
     if (hdl)
       caf::anon_send_exit(hdl, caf::exit_reason::user_shutdown);
   steward_ = steward_actor{};
