@@ -17,6 +17,7 @@
 #include "storage/keys.hpp"
 #include "storage/quiet_watch.hpp"
 #include "storage/rocks_layout.hpp"
+#include "storage/rocks_logs.hpp"
 #include "storage/rocks_watch.hpp"
 
 namespace shoal::storage {
@@ -27,6 +28,7 @@ constexpr unsigned format_version = 1;
 
 // What RocksDB adds per row to a batch: type, family and two lengths.
 constexpr std::size_t row_overhead = 12;
+constexpr std::size_t batch_overhead = 18 + wal_mark_bytes;
 
 // Memory is given back after 3, 9, 21 … seconds of silence, the last time after 13 minutes: by then
 // connections have ended and streams have left the memory.
@@ -40,12 +42,17 @@ public:
   using handles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
   rocks_database(std::unique_ptr<rocksdb::DB> db, handles families,
-      std::shared_ptr<trouble_listener> listener, const rocks_options& options,
-      const rocks_seams& seams)
-      : db_{std::move(db)}, families_{std::move(families)}, listener_{std::move(listener)},
-        space_{*db_->GetEnv(), db_->GetName(), options.reserve_bytes, seams.resume_pause},
+      std::shared_ptr<trouble_listener> listener, std::shared_ptr<log_inspector> inspector,
+      const rocks_options& options, const rocks_seams& seams)
+      : inspector_{std::move(inspector)}, db_{std::move(db)}, families_{std::move(families)},
+        listener_{std::move(listener)}, space_{*db_->GetEnv(), db_->GetName(),
+                                            options.reserve_bytes, seams.resume_pause},
         resume_pause_{seams.resume_pause}, quiet_bytes_{seams.quiet_bytes} {
+    auto identity = std::string{};
+    if (db_->GetDbIdentity(identity).ok())
+      marks_.use(wal_tag_of(identity));
     quiet_ = std::make_unique<quiet_watch>(seams.quiet_pause, quiet_rounds, [this] {
+      put_last_mark();
       flush_memory();
       give_memory_back(); // also that of connections and streams
     });
@@ -61,7 +68,9 @@ public:
   ec write(const write_batch& batch, bool sync) override {
     if (batch.empty())
       return sync ? sync_log() : ec::none;
-    auto native = rocksdb::WriteBatch{batch.bytes() + row_overhead * batch.rows().size() + 16};
+    auto bytes = batch.bytes() + row_overhead * batch.rows().size() + batch_overhead;
+    auto native = rocksdb::WriteBatch{bytes};
+    marks_.begin(native);
     for (const auto& row : batch.rows()) {
       auto* family = handle_of(row.key);
       auto status = row.erase ? native.Delete(family, slice(row.key))
@@ -109,11 +118,34 @@ private:
   ec apply(rocksdb::WriteBatch& batch, bool sync) {
     auto options = rocksdb::WriteOptions{};
     options.sync = sync;
-    return use_log([&] { return db_->Write(options, &batch); });
+    auto code = use_log([&] { return db_->Write(options, &batch); });
+    if (code == ec::none)
+      marks_.wrote(batch, sync);
+    return code;
   }
 
   ec sync_log() {
-    return use_log([&] { return db_->FlushWAL(true); });
+    auto written = marks_.written();
+    auto code = use_log([&] { return db_->FlushWAL(true); });
+    if (code == ec::none)
+      marks_.synced(written);
+    return code;
+  }
+
+  /// Nothing was written behind what was synced last, so nothing says that it was. Never waits.
+  void put_last_mark() {
+    auto guard = std::shared_lock{log_mutex_};
+    if (!marks_.is_due() || !space_.enough() || listener_->trouble != ec::none ||
+        log_failure_ != ec::none)
+      return;
+    auto batch = marks_.last_word();
+    auto options = rocksdb::WriteOptions{};
+    options.sync = options.no_slowdown = true;
+    auto status = db_->Write(options, &batch);
+    if (status.ok())
+      marks_.said();
+    else if (!status.IsIncomplete())
+      log_failure_ = result_of(status);
   }
 
   /// A database in trouble (disk full, I/O error) refuses writes, or stops compacting, until it is
@@ -253,8 +285,10 @@ private:
     return i->status();
   }
 
+  std::shared_ptr<log_inspector> inspector_; ///< the engine keeps a pointer to it
   std::unique_ptr<rocksdb::DB> db_;
   handles families_;
+  sync_marks marks_;
   std::shared_ptr<trouble_listener> listener_;
   free_space space_;
   std::chrono::milliseconds resume_pause_;
@@ -338,6 +372,8 @@ std::unique_ptr<database> open_rocks_database(
   native.info_log = std::make_shared<line_logger>(options.log);
   if (seams.env != nullptr)
     native.env = seams.env;
+  auto inspector = std::make_shared<log_inspector>(*native.env, folder);
+  native.wal_filter = inspector.get();
   auto known = family_descriptors(options);
   check_families(folder, native, known);
   auto families = rocks_database::handles{};
@@ -345,9 +381,11 @@ std::unique_ptr<database> open_rocks_database(
   auto status = rocksdb::DB::Open(native, folder, known, &families, &db);
   if (!status.ok())
     refuse_open(folder, status);
-  auto out = std::make_unique<rocks_database>(
-      std::unique_ptr<rocksdb::DB>{db}, std::move(families), std::move(listener), options, seams);
+  auto out = std::make_unique<rocks_database>(std::unique_ptr<rocksdb::DB>{db}, std::move(families),
+      std::move(listener), inspector, options, seams);
   check_format(folder, *out);
+  if (auto code = inspector->keep(*out); code != ec::none)
+    refuse(folder, "cannot be written: " + std::string{to_string(code)});
   return out;
 }
 
