@@ -26,19 +26,24 @@ partition_replica::partition_replica(std::string self, partition_no partition,
 
 partition_replica::~partition_replica() { stop_serving("the node stops"); }
 
-void partition_replica::start(instant now, bool lost) { load(now, lost); }
-
-void partition_replica::lose(instant now) {
-  if (rules_)
-    carry_out(rules_->damaged("its disk is another one", now), now);
-  else
-    load(now, true);
+void partition_replica::start(instant now, bool lost) {
+  lost_ = lost;
+  load(now);
 }
 
-void partition_replica::wake(instant now) { load(now, false); }
+void partition_replica::lose(instant now) {
+  lost_ = true;
+  if (rules_)
+    carry_out(rules_->damaged("its disk is not the one that made its promises", now), now);
+  else
+    load(now);
+}
 
-void partition_replica::load(instant now, bool lost) {
+void partition_replica::wake(instant now) { load(now); }
+
+void partition_replica::load(instant now) {
   ++life_;
+  wipe_ticket_ = 0;
   resting_ = false;
   auto event = [this, life = life_](disk_event::kind what) {
     return disk_event{partition_, life, what, 0, 0, ec::none};
@@ -67,7 +72,7 @@ void partition_replica::load(instant now, bool lost) {
   cluster::durable_state found;
   if (auto code = disk_->load(found); code != ec::none)
     return fail("its log cannot be read: " + std::string{to_string(code)});
-  found.damaged = found.damaged || lost;
+  found.damaged = found.damaged || lost_;
   rules_ = std::make_unique<cluster::replica>(self_, options_, *disk_);
   carry_out(rules_->start(found, now), now);
   if (rules_ && view_)
@@ -98,6 +103,8 @@ void partition_replica::happened(const disk_event& x, instant now) {
   }
   switch (x.what) {
   case disk_event::kind::persisted:
+    if (wipe_ticket_ != 0 && x.number >= wipe_ticket_)
+      lost_ = false; // from here on the disk itself says that it is damaged
     carry_out(rules_->persisted(x.number, now), now);
     break;
   case disk_event::kind::applied:
@@ -166,8 +173,11 @@ void partition_replica::propose(bool with_lazy, instant now) {
 // -- decisions -----------------------------------------------------------------------------------
 
 void partition_replica::carry_out(decisions x, instant now) {
-  for (auto& write : x.writes)
+  for (auto& write : x.writes) {
+    if (write.wipe)
+      wipe_ticket_ = write.ticket;
     disk_->write(write);
+  }
   if (!x.apply.empty())
     disk_->apply(x.apply);
   for (auto& out : x.sends)

@@ -53,7 +53,7 @@ public:
       std::shared_ptr<const replica_hooks> hooks);
   ~partition_replica();
 
-  /// `lost`: this node was a replica, and its disk is another one now.
+  /// `lost`: this node was a replica, and its disk is another one now, or keeps less than it said.
   void start(cluster::instant now, bool lost);
   /// The same, found out later.
   void lose(cluster::instant now);
@@ -75,7 +75,7 @@ public:
   cluster::replica_status status() const;
 
 private:
-  void load(cluster::instant now, bool lost);
+  void load(cluster::instant now);
   void carry_out(cluster::decisions x, cluster::instant now);
   void carry_out(const cluster::checkpoint_step& x, cluster::instant now);
   void change_role(const cluster::role_change& x);
@@ -97,6 +97,8 @@ private:
   std::shared_ptr<replicated_log> serving_;      ///< null unless this node leads
   std::optional<replicated_log::gathered> held_; ///< taken, and not accepted by the rules yet
   cluster::instant lazy_since_{};
+  bool lost_ = false; ///< and the disk does not say so yet
+  std::uint64_t wipe_ticket_ = 0;
   bool quarantined_ = false;
   bool resting_ = false;
 };

@@ -70,7 +70,7 @@ void replicator_state::start(replicator_options x) {
   flush();
 }
 
-void replicator_state::judge(const disk_verdict& x) {
+caf::result<bool> replicator_state::judge(const disk_verdict& x) {
   for (auto& replica : replicas)
     if (held_back)
       replica->start(opt.now(), x.lost);
@@ -78,6 +78,16 @@ void replicator_state::judge(const disk_verdict& x) {
       replica->lose(opt.now());
   held_back = false;
   flush();
+  // What the disk made of it is in the mailbox by now.
+  auto reply = self->make_response_promise<bool>();
+  self->request(caf::actor_cast<replicator_actor>(self), caf::infinite, atom::status::value)
+      .then(
+          [reply, lost = x.lost](const std::vector<replica_report>& all) mutable {
+            auto rests = [](auto& one) { return one.rests; };
+            reply.deliver(!lost || std::none_of(all.begin(), all.end(), rests));
+          },
+          [reply](caf::error&) mutable { reply.deliver(false); });
+  return reply;
 }
 
 /// All replicas share the disk: one trial for all of them.
@@ -199,10 +209,7 @@ replicator_actor::behavior_type replicator(
         st.flush_soon();
       },
       [self](atom::status) { return self->state.report(); },
-      [self](atom::online, const disk_verdict& x) {
-        self->state.judge(x);
-        return true;
-      },
+      [self](atom::online, const disk_verdict& x) { return self->state.judge(x); },
       [self](atom::call, partition_no no) {
         auto& st = self->state;
         if (auto* replica = st.find(no))

@@ -48,7 +48,9 @@ struct replica_report {
 
 /// What the cluster knows about the disk of this node.
 struct disk_verdict {
-  bool lost = false; ///< another disk was known under this node's name: promises are gone with it
+  /// Promises are gone: another disk was known under this node's name, or records that were durable
+  /// are missing.
+  bool lost = false;
 };
 
 using replicator_actor = caf::typed_actor<caf::reacts_to<atom::frame, replication_frame>,
@@ -59,8 +61,8 @@ using replicator_actor = caf::typed_actor<caf::reacts_to<atom::frame, replicatio
     // Hand the leadership over to another node; the outcome comes through the hooks.
     caf::reacts_to<atom::moved, partition_no, std::string>,
     caf::replies_to<atom::status>::with<std::vector<replica_report>>,
-    // Replicas that were held back start. If the disk is another one, all are damaged; that is
-    // durable when the answer comes.
+    // Replicas that were held back start. If something was lost, all are damaged; the answer is
+    // whether that is durable.
     caf::replies_to<atom::online, disk_verdict>::with<bool>,
     // INTERNAL: streams have handed something in.
     caf::reacts_to<atom::call, partition_no>,
@@ -90,7 +92,7 @@ struct replicator_state {
   explicit replicator_state(replicator_actor::pointer ptr) : self{ptr} {}
 
   void start(replicator_options x);
-  void judge(const disk_verdict& x);
+  caf::result<bool> judge(const disk_verdict& x);
   void wake_resting();
   void complain();
   bool disk_takes_writes() const;

@@ -119,6 +119,26 @@ protected:
     replace_disk("c");
   }
 
+  /// An op that a and c have, and b does not; then a dies, and the log of c ends before it.
+  void lose_the_end_of_a_log() {
+    auto earlier = storage::make_faulty_database();
+    storage::write_batch rows;
+    nodes["c"].db->scan("", "", [&](std::string_view key, std::string_view value) {
+      rows.put(std::string{key}, std::string{value});
+      return true;
+    });
+    ASSERT_EQ(earlier->write(rows, true), ec::none);
+    cut = {{"a", "b"}, {"b", "a"}};
+    ASSERT_EQ(put("a", "u", "acknowledged"), ec::none);
+    halt("a");
+    cut.clear();
+    halt("c");
+    auto& node = nodes["c"];
+    node.log.reset();
+    node.db = std::move(earlier);
+    node.log = storage::make_inline_committer(*node.db);
+  }
+
   void view_is(std::uint64_t epoch, const std::string& leader) {
     current = {epoch, leader, {"a", "b", "c"}, {}};
     for (auto& [name, node] : nodes)
@@ -369,6 +389,56 @@ TEST_F(replicator_test, a_disk_that_turns_out_to_be_another_one_is_damaged_at_on
   view_is(2, "b");
   pass(3s);
   EXPECT_EQ(value_at("c", "u"), "1");
+}
+
+TEST_F(replicator_test, a_log_that_ends_early_without_a_word_loses_what_was_acknowledged) {
+  lose_the_end_of_a_log(); // the hole that the look at the logs closes
+  boot("c");
+  view_is(2, "b");
+  pass(3s);
+  ASSERT_TRUE(nodes["b"].serving.contains(p1));
+  EXPECT_EQ(value_at("b", "u"), "");
+}
+
+TEST_F(
+    replicator_test, a_log_that_ends_early_neither_votes_nor_is_wiped_before_there_is_a_verdict) {
+  ASSERT_EQ(put("a", "v", "older"), ec::none);
+  lose_the_end_of_a_log();
+  boot("c", true);
+  view_is(2, "b");
+  pass(3s);
+  EXPECT_FALSE(nodes["b"].serving.contains(p1));
+  EXPECT_EQ(value_at("c", "v"), "older");
+}
+
+TEST_F(replicator_test, a_log_that_ends_early_is_refilled_when_others_have_everything) {
+  lose_the_end_of_a_log();
+  boot("c", true);
+  boot("a");
+  view_is(2, "b");
+  pass(3s);
+  ASSERT_TRUE(nodes["b"].serving.contains(p1));
+  EXPECT_EQ(value_at("b", "u"), "acknowledged");
+  judge("c", true);
+  view_is(3, "b");
+  pass(3s);
+  EXPECT_EQ(value_at("c", "u"), "acknowledged");
+}
+
+TEST_F(replicator_test, a_loss_stays_one_while_the_disk_takes_no_writes) {
+  ASSERT_EQ(put("a", "u", "1"), ec::none);
+  halt("c");
+  boot("c", true);
+  nodes["c"].db->fail_writes(ec::storage_full);
+  auto durable = ask<bool>(nodes["c"].hdl, atom::online::value, disk_verdict{true});
+  ASSERT_TRUE(durable);
+  EXPECT_FALSE(*durable);
+  EXPECT_TRUE(rests("c"));
+  nodes["c"].db->fail_writes(ec::none);
+  pass(3s);
+  EXPECT_FALSE(rests("c"));
+  EXPECT_TRUE(nodes["c"].wants_read.contains(p1)) << "it knows that it is damaged";
+  EXPECT_EQ(value_at("c", "u"), "");
 }
 
 TEST_F(replicator_test, lazy_rows_arrive_without_anybody_waiting) {
