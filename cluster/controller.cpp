@@ -37,6 +37,26 @@ bool controller::holds() const {
   return x.term != 0 && x.node == options_.self && x.incarnation == options_.incarnation;
 }
 
+bool controller::can_spare(const std::string& node) const {
+  auto holds = [&](const auto& names) {
+    return std::find(names.begin(), names.end(), node) != names.end();
+  };
+  for (const auto& [p, x] : contents_.views) {
+    if (!holds(x.replicas) && !holds(x.previous))
+      continue;
+    const auto* said = x.leader == node ? nullptr : report_of(x.leader, p);
+    if (said == nullptr || !said->leads || said->epoch != x.epoch || !x.previous.empty())
+      return false;
+    auto others = std::count_if(x.replicas.begin(), x.replicas.end(), [&](const auto& name) {
+      const auto& all = said->in_sync;
+      return name != node && std::find(all.begin(), all.end(), name) != all.end();
+    });
+    if (static_cast<std::size_t>(others) * 2 <= x.replicas.size())
+      return false;
+  }
+  return contents_.views.size() >= options_.partitions;
+}
+
 // -- what comes out -------------------------------------------------------------------------------
 
 std::vector<meta_change> controller::decide(instant now) {

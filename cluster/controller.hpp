@@ -84,6 +84,9 @@ public:
   /// Holds the record, as far as it knows.
   bool holds() const;
   bool is_dead(std::string_view node) const { return alive_.is_dead(node); }
+  /// All that `node` holds is led by others, and without it a majority has everything, as far as
+  /// their last reports say. Then what is on its disk is not needed.
+  bool can_spare(const std::string& node) const;
   /// Somebody is about to be called dead: read and decide more often.
   bool is_uneasy() const { return alive_.doubts_anybody(); }
 

@@ -16,6 +16,7 @@
 #include "cluster/config_nodes.hpp"
 #include "cluster/etcd_meta_store.hpp"
 #include "storage/identity.hpp"
+#include "storage/lost_records.hpp"
 
 namespace shoal {
 
@@ -196,8 +197,10 @@ void cluster_part::spawn_replicator() {
   x.partitions = opt_.config.cluster.partitions;
   x.rules = rules_of(opt_.config);
   x.now = boot_time;
-  // A disk that the cluster does not know may be there in the place of one that it knows.
-  x.hold_back = !storage::is_enlisted(*opt_.services->db);
+  // A disk that the cluster does not know may be there in the place of one that it knows; one that
+  // lost records may have promised more than it holds.
+  x.hold_back = !storage::is_enlisted(*opt_.services->db) ||
+                !storage::lost_records(*opt_.services->db).empty();
   x.send = [this](const std::string& to, std::string bytes) {
     return links_->send(to, cluster::traffic::replication, std::move(bytes));
   };
@@ -286,6 +289,7 @@ void cluster_part::spawn_steward() {
   x.config = opt_.config;
   x.incarnation = incarnation_;
   x.disk = opt_.disk;
+  x.lost = storage::lost_records(*opt_.services->db);
   x.meta_answered = [this] { meta_answered_ = boot_time(); };
   x.meta = meta_.get();
   x.links = [this] { return links_->status(); };

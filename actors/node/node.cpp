@@ -9,8 +9,10 @@
 #include "actors/catalog/new_key.hpp"
 #include "actors/gateway/gateway_rows.hpp"
 #include "actors/log.hpp"
+#include "actors/node/lost_store.hpp"
 #include "actors/node/node_impl.hpp"
 #include "actors/node/operator_key.hpp"
+#include "cluster/config_nodes.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/device_calls.hpp"
 #include "storage/identity.hpp"
@@ -58,6 +60,8 @@ void node::impl::open_store() {
   if (code != ec::none)
     throw std::runtime_error(
         "the store in " + opt.data_dir + " cannot be read: " + std::string{to_string(code)});
+  auto copies = opt.cluster && cluster::replicas_of(*opt.cluster) > 1;
+  face_lost_records(*db, {opt.data_dir, copies, opt.new_epoch});
   sv = std::make_shared<services>(opt.partitions);
   sv->name = opt.name;
   sv->epoch = identity.epoch;

@@ -83,6 +83,7 @@ void steward_state::look() {
   read_at = started;
   take_views();
   enlist();
+  judge_loss();
   decide();
 }
 
@@ -142,7 +143,7 @@ void steward_state::enlist() {
     log::error("another process runs as this node: giving up", {{"node", me}});
     return opt.give_up();
   }
-  if (!disk_judged)
+  if (!disk_judged && (opt.lost.empty() || cluster::is_replaced(known, opt.disk)))
     return judge_disk(known);
   auto next = known;
   next.name = me;
@@ -161,26 +162,6 @@ void steward_state::enlist() {
   enlisted = opt.meta->swap_node(known.version, next) == meta_result::done;
   if (enlisted && storage::set_enlisted(*opt.services->db) != ec::none)
     log::warn("this disk does not keep that the cluster knows it; the next start asks again");
-}
-
-/// A disk that comes in the place of another one knows nothing of what this node promised. Its
-/// replicas must be damaged for good before the record calls it the node's disk.
-void steward_state::judge_disk(const node_info& known) {
-  if (judging)
-    return;
-  judging = true;
-  auto lost = cluster::is_replaced(known, opt.disk);
-  if (lost)
-    log::error("the data folder is not the one that this node had: what it promised is lost, all "
-               "its replicas are filled again by the others",
-        {{"node", opt.config.node.name}, {"had", known.disk}, {"has", opt.disk}});
-  self->request(opt.replicator, std::chrono::minutes{1}, atom::online::value, disk_verdict{lost})
-      .then(
-          [this](bool) {
-            disk_judged = true;
-            look_again();
-          },
-          [this](caf::error&) { judging = false; });
 }
 
 void steward_state::swap(partition_no no, const cluster::view& next, const std::string& why) {

@@ -71,6 +71,7 @@ struct steward_options {
   cluster::config config;
   std::uint64_t incarnation = 0;
   std::uint64_t disk = 0;              ///< id of the store of this node
+  std::string lost;                    ///< storage::lost_records of it
   cluster::meta_store* meta = nullptr; ///< outlives it
   std::function<std::vector<cluster::link_status>()> links;
   std::function<void(const std::string& to, std::string bytes)> send;
@@ -100,6 +101,8 @@ struct steward_state {
   bool join();
   void enlist();
   void judge_disk(const cluster::node_info& known);
+  void judge_loss();
+  void forget_loss();
   void leave();
   void take_report(const replication_frame& x);
   void tell_others(const std::vector<replica_report>& replicas);
@@ -126,6 +129,7 @@ struct steward_state {
   bool leaving = false;
   bool enlisted = false; ///< our record says that this start of the process is here
   bool disk_judged = false, judging = false;
+  cluster::instant complained{}; ///< that this node waits with a store that lost records
   bool looking_soon = false;
   cluster::instant disk_failed{};                  ///< when a replica last rested because of it
   std::map<partition_no, std::uint64_t> published; ///< epoch that everybody here knows

@@ -101,7 +101,7 @@ void steward_state::add_held(const replica_report& x, replication::Report& out) 
   auto leads = s.role == role::serving || s.role == role::suspended || s.role == role::handing_over;
   auto wish = wishes.find(x.partition);
   auto wants = wish != wishes.end() && wish->second > published[x.partition];
-  auto refilling = s.role == role::quarantined;
+  auto refilling = s.role == role::quarantined || !opt.lost.empty();
   if (!leads && !wants && !refilling)
     return;
   auto& held = *out.add_held();

@@ -291,6 +291,26 @@ TEST(controller, takes_no_replica_for_complete_that_is_being_refilled) {
   world.until([&] { return world.holds_nothing(leaving); });
 }
 
+TEST(controller, can_spare_a_node_when_others_lead_all_that_it_holds_and_have_it_all) {
+  auto world = small_world{3};
+  world.run(3s);
+  EXPECT_FALSE(world.of("n1").can_spare("n2")) << "it leads";
+  for (std::uint16_t i = 0; i < 12; ++i)
+    world.at("n2").refilling.insert(partition_no{i});
+  world.until([&] { return world.leads_nothing("n2"); });
+  world.run(1s);
+  EXPECT_TRUE(world.of("n1").can_spare("n2"));
+  world.cut("n1", "n3");
+  world.run(400ms);
+  EXPECT_FALSE(world.of("n1").can_spare("n2")) << "what n1 leads is nowhere else";
+}
+
+TEST(controller, can_spare_nobody_before_it_has_read_everything) {
+  auto options = controller_options{};
+  options.self = "n1";
+  EXPECT_FALSE(controller{options}.can_spare("n1"));
+}
+
 TEST(controller, gives_a_node_that_came_back_its_share_again) {
   auto world = small_world{3};
   world.run(3s);
