@@ -264,7 +264,13 @@ using relay_actor = feed_source_actor::extend<caf::reacts_to<atom::attached, att
 
 /// One change of the catalog: the rows to store and the snapshot to publish when they are durable.
 struct catalog_change {
-  enum class kind : std::uint8_t { put_app, put_biz, put_key, remove_key } what{};
+  enum class kind : std::uint8_t {
+    put_app,
+    put_biz,
+    put_key,
+    remove_key,
+    remark, ///< changes nothing; an audit record of what is done elsewhere (catalog/remark.hpp)
+  } what{};
   app_ptr app;
   biz_ptr biz;
   key_ptr key;

@@ -18,7 +18,10 @@ struct catalog_rules {
     return plan_change(*sv.catalog.load(), x, sv.now_ms(), seq);
   }
   static bool refused(const planned& x) { return x.result.code != ec::none; }
-  static void publish(services& sv, planned& x) { sv.catalog.store(x.next); }
+  static void publish(services& sv, planned& x) {
+    if (x.next)
+      sv.catalog.store(x.next);
+  }
   static result take_result(planned& x) { return std::move(x.result); }
   static result failed(ec code, const char* text) { return {code, text, {}, {}, {}}; }
 };

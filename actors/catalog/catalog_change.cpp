@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/catalog/catalog_codec.hpp"
+#include "actors/catalog/remark.hpp"
 #include "storage/keys.hpp"
 
 namespace shoal {
@@ -21,8 +22,9 @@ struct refusal {
 
 struct audit_facts {
   app_no app{};
-  const char* what = "";
+  std::string what;
   json before, after;
+  std::string note; ///< empty: that of the change
 };
 
 void put(storage::write_batch& rows, storage::write_batch::row row) {
@@ -50,7 +52,7 @@ audit_facts plan_app(
   put(out.rows, row_of(x));
   out.next = std::make_shared<const catalog>(now.with(out.result.app));
   auto shown = [](const app_ptr& app) { return app ? to_json(*app, secrets::hide) : json{}; };
-  return {x.no, old ? "app changed" : "app created", shown(old), shown(out.result.app)};
+  return {x.no, old ? "app changed" : "app created", shown(old), shown(out.result.app), {}};
 }
 
 audit_facts plan_biz(
@@ -74,7 +76,7 @@ audit_facts plan_biz(
   out.result.biz = std::make_shared<const biz_config>(x);
   put(out.rows, row_of(x));
   out.next = std::make_shared<const catalog>(now.with(out.result.biz));
-  return {x.app, old ? "biz changed" : "biz created", old ? to_json(*old) : json{}, to_json(x)};
+  return {x.app, old ? "biz changed" : "biz created", old ? to_json(*old) : json{}, to_json(x), {}};
 }
 
 audit_facts plan_key(
@@ -102,7 +104,7 @@ audit_facts plan_key(
   put(out.rows, row_of(x));
   out.next = std::make_shared<const catalog>(now.with(out.result.key));
   auto shown = [](const key_ptr& key) { return key ? to_json(*key, secrets::hide) : json{}; };
-  return {x.app, old ? "key changed" : "key created", shown(old), shown(out.result.key)};
+  return {x.app, old ? "key changed" : "key created", shown(old), shown(out.result.key), {}};
 }
 
 audit_facts plan_removal(const catalog& now, const catalog_change& change, planned_change& out) {
@@ -112,7 +114,17 @@ audit_facts plan_removal(const catalog& now, const catalog_change& change, plann
   out.result.key = old;
   out.rows.erase(row_key_of(*old));
   out.next = std::make_shared<const catalog>(now.without_key(old->id));
-  return {old->app, "key removed", to_json(*old, secrets::hide), json{}};
+  return {old->app, "key removed", to_json(*old, secrets::hide), json{}, {}};
+}
+
+audit_facts plan_remark(const catalog& now, const catalog_change& change) {
+  auto x = remark{};
+  if (!read_remark(change, x))
+    throw refusal{ec::invalid_argument, "the remark cannot be read"};
+  auto app = change.app ? now.app(change.app->id) : nullptr;
+  if (change.app && !app)
+    throw refusal{ec::not_found, "the app does not exist"};
+  return {app ? app->no : app_no{0}, x.what, json{}, x.about, x.note};
 }
 
 audit_facts plan(
@@ -126,6 +138,8 @@ audit_facts plan(
     return plan_key(now, change, out, now_ms);
   if (change.what == kind::remove_key && change.key)
     return plan_removal(now, change, out);
+  if (change.what == kind::remark)
+    return plan_remark(now, change);
   throw refusal{ec::invalid_argument, "the change names nothing to change"};
 }
 
@@ -137,9 +151,9 @@ planned_change plan_change(const catalog& now, const catalog_change& change, std
   try {
     auto facts = plan(now, change, out, now_ms);
     auto key = storage::audit_key(facts.app, now_ms, audit_seq);
-    auto record =
-        json{{"time_ms", now_ms}, {"by", change.actor}, {"what", facts.what}, {"note", change.note},
-            {"before", std::move(facts.before)}, {"after", std::move(facts.after)}};
+    auto record = json{{"time_ms", now_ms}, {"by", change.actor}, {"what", facts.what},
+        {"note", facts.note.empty() ? change.note : facts.note},
+        {"before", std::move(facts.before)}, {"after", std::move(facts.after)}};
     auto value = seal_row(key, record.dump(-1, ' ', false, json::error_handler_t::replace));
     out.rows.put(std::move(key), std::move(value));
   } catch (const refusal& x) {

@@ -9,7 +9,7 @@ namespace shoal {
 struct planned_change {
   change_result result;      ///< code other than `none`: refused, nothing else is set
   storage::write_batch rows; ///< the entry's row and the audit record
-  catalog_ptr next;          ///< to publish when the rows are durable
+  catalog_ptr next;          ///< to publish when the rows are durable; null: as it was
 };
 
 /// `audit_seq` makes audit records of one millisecond distinct.

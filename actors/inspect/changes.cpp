@@ -1,10 +1,9 @@
 #include "actors/inspect/changes.hpp"
 
 #include "actors/api/request_auth.hpp"
-#include "actors/catalog/catalog_codec.hpp"
+#include "actors/catalog/remark.hpp"
 #include "actors/log.hpp"
 #include "actors/log_control.hpp"
-#include "storage/keys.hpp"
 
 namespace shoal::inspect {
 
@@ -21,18 +20,12 @@ key_ptr operator_of(context& c, const http::request& request) {
 }
 
 /// Recorded before it is done: what cannot be recorded is not done.
-void record(context& c, const key_config& by, std::string_view what, const json& about) {
-  static std::atomic<std::uint32_t> last{0x8000'0000}; // apart from those of the catalog's writer
-  auto now = c.sv->now_ms();
-  auto key = storage::audit_key(app_no{0}, now, ++last);
-  auto text = nlohmann::json{{"time_ms", now}, {"by", by.id}, {"what", what}, {"note", c.node.name},
-      {"before", nullptr}, {"after", about}};
-  storage::write_batch rows;
-  auto value = seal_row(key, text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  rows.put(std::move(key), std::move(value));
-  if (c.sv->db->write(rows, true) != ec::none)
-    throw api::refusal{
-        ec::storage_failed, "the audit record could not be written; nothing is done"};
+void record(
+    context& c, const key_config& by, const char* what, const json& about, app_ptr app = nullptr) {
+  auto change = change_of({what, c.node.name, about}, by.id, std::move(app));
+  auto done = c.ask<change_result>(c.sv->where.catalog_writer(), atom::change::value, change);
+  if (done.code != ec::none)
+    throw api::refusal{done.code, "the audit record is not written, and nothing is done"};
   log::info("operator", {{"by", by.id}, {"what", what}, {"about", about.dump()}});
 }
 
@@ -48,7 +41,7 @@ json kick(context& c, const key_config& by, const json& body) {
   if (!app)
     throw api::refusal{ec::not_found, "app: unknown"};
   auto device = field(body, "device");
-  record(c, by, "device kicked", {{"app", app->id}, {"device", device}});
+  record(c, by, "device kicked", {{"app", app->id}, {"device", device}}, app);
   auto done = c.ask<bool>(c.node.hub(), atom::kick::value, app->no, device);
   if (!done)
     throw api::refusal{ec::not_found, "the device is not connected to this node"};

@@ -30,7 +30,8 @@ struct catalog_share_state : share_state<catalog_share_state, catalog_share_acto
 
   catalog_actor writer() const { return sv->remote->local_writer(); }
   static change_result failed(ec code, const char* text) { return {code, text, {}, {}, {}}; }
-  static bool to_spread(const change_result& x) { return x.code == ec::none; }
+  static bool spreads(const catalog_change& x) { return x.what != catalog_change::kind::remark; }
+  static bool is_done(const change_result& x) { return x.code == ec::none; }
   std::uint64_t version_of(const change_result&) { return version(); }
   pb::Control announcement();
   void hear(const std::string& from, const pb::Control& x);

@@ -25,7 +25,7 @@ gateway_outcome_ptr gateway_share_state::failed(ec code, const char* text) {
       gateway::change_outcome{code, text, 0, {}});
 }
 
-bool gateway_share_state::to_spread(const gateway_outcome_ptr& x) {
+bool gateway_share_state::is_done(const gateway_outcome_ptr& x) {
   return x->code == ec::none && !x->rows.empty();
 }
 

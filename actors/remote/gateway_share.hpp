@@ -47,7 +47,8 @@ struct gateway_share_state : share_state<gateway_share_state, gateway_share_acto
 
   gateway_writer_actor writer() const { return sv->remote->local_gateway_writer(); }
   static gateway_outcome_ptr failed(ec code, const char* text);
-  static bool to_spread(const gateway_outcome_ptr& x);
+  static bool spreads(const gateway_change_ptr&) { return true; }
+  static bool is_done(const gateway_outcome_ptr& x);
   static std::uint64_t version_of(const gateway_outcome_ptr& x);
   pb::Control announcement() const;
   void hear(const std::string& from, const pb::Control& x);

@@ -14,7 +14,8 @@
 //   noun                          what it is, in a sentence: "the catalog"
 //   writer()                      this node's own writer
 //   failed(ec, text) -> result
-//   to_spread(result)             whether other nodes have to hear of it
+//   spreads(change)               whether other nodes have to hear of it once it is made,
+//   is_done(result)               which it is
 //   version_of(result)            what they name when they have it
 //   announcement() -> pb::Control what this node has
 //   hear(from, pb::Control)       what another node says
@@ -84,7 +85,13 @@ struct share_state {
 
   void make(const Change& x, promise reply) {
     self->request(derived().writer(), sv->limit.call_timeout, atom::change::value, x)
-        .then([this, reply](const Result& done) { made(done, reply); },
+        .then(
+            [this, reply, spreads = Derived::spreads(x)](const Result& done) mutable {
+              if (spreads && Derived::is_done(done))
+                made(done, reply);
+              else
+                reply.deliver(done);
+            },
             [reply](caf::error&) mutable {
               reply.deliver(Derived::failed(
                   ec::outcome_unknown, "the log did not answer in time; look before you repeat"));
@@ -92,10 +99,6 @@ struct share_state {
   }
 
   void made(const Result& x, promise reply) {
-    if (!Derived::to_spread(x)) {
-      reply.deliver(x);
-      return;
-    }
     auto now = self->clock().now();
     spreading s{reply, x, derived().version_of(x), {}, now + sv->limit.catalog_patience};
     for (auto& [node, peer] : sv->remote->peers())

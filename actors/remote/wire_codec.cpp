@@ -313,7 +313,7 @@ bool take(const pb::Change& from, catalog_change& out) {
   out.create = from.create();
   out.actor = from.actor();
   out.note = from.note();
-  return from.what() <= static_cast<std::uint32_t>(catalog_change::kind::remove_key) &&
+  return from.what() <= static_cast<std::uint32_t>(catalog_change::kind::remark) &&
          (!from.has_app() || read_row(from.app().key(), from.app().value(), out.app)) &&
          (!from.has_biz() || read_row(from.biz().key(), from.biz().value(), out.biz)) &&
          (!from.has_key() || read_row(from.key().key(), from.key().value(), out.key));

@@ -216,6 +216,10 @@ TEST_F(inspected_node, kicks_only_for_the_operator_and_writes_it_down) {
   EXPECT_EQ(closing_code(*connected), ec::kicked);
   EXPECT_EQ(run({"set-log", "loud"}), 1);
   EXPECT_EQ(run({"set-log", "error"}), 0) << err.str();
+  auto trail = json::parse(api->must("GET", app.path("/audit"), {}, "limit=1000"));
+  auto kicks = std::count_if(trail["records"].begin(), trail["records"].end(),
+      [](auto& x) { return x["what"] == "device kicked" && x["after"]["device"] == "d1"; });
+  EXPECT_EQ(kicks, 1);
 }
 
 TEST_F(inspected_node, refuses_changes_that_nobody_signed) {

@@ -3,6 +3,7 @@
 #include "actors/catalog/catalog_actor.hpp"
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/catalog/new_key.hpp"
+#include "actors/catalog/remark.hpp"
 #include "storage/keys.hpp"
 #include "tests/actors/fake_partition.hpp"
 #include "tests/support/actor_test.hpp"
@@ -121,6 +122,40 @@ TEST_F(catalog_actor_test, stores_the_entry_and_an_audit_record_together) {
   EXPECT_TRUE(audit["before"].is_null());
   EXPECT_EQ(audit["after"]["id"], "shop");
   EXPECT_EQ(text.find("a secret of an app"), std::string_view::npos);
+}
+
+TEST_F(catalog_actor_test, a_remark_is_an_audit_record_and_nothing_else) {
+  ASSERT_EQ(done(put_app("shop")).code, ec::none);
+  auto before = catalog_now();
+  auto about = nlohmann::json{{"device", "d1"}};
+  ASSERT_EQ(
+      done(change_of({"device kicked", "n2", about}, "ok_1", before->app("shop"))).code, ec::none);
+  ASSERT_EQ(done(change_of({"node drained", "n2", {}}, "ok_1", nullptr)).code, ec::none);
+  EXPECT_EQ(catalog_now(), before);
+  ASSERT_EQ(log->requests.size(), 3u);
+  const auto& rows = log->requests[1].rows.rows();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].key, storage::audit_key(app_no{1}, now, 1));
+  auto text = std::string_view{};
+  ASSERT_TRUE(open_row(rows[0].key, rows[0].value, text));
+  auto audit = nlohmann::json::parse(text);
+  EXPECT_EQ(audit["by"], "ok_1");
+  EXPECT_EQ(audit["what"], "device kicked");
+  EXPECT_EQ(audit["note"], "n2");
+  EXPECT_EQ(audit["after"], about);
+  EXPECT_EQ(log->requests[2].rows.rows().at(0).key, storage::audit_key(app_no{0}, now, 2));
+}
+
+TEST_F(catalog_actor_test, refuses_remarks_that_say_nothing) {
+  auto change = change_of({"device kicked", "n2", {}}, "ok_1", nullptr);
+  for (auto note : {"", "{}", "[1]", R"({"what":"","note":"n2","about":1})",
+           R"({"what":1,"note":"n2","about":1})"}) {
+    change.note = note;
+    EXPECT_EQ(done(change).code, ec::invalid_argument) << note;
+  }
+  change = change_of({"device kicked", std::string(5'000, 'x'), {}}, "ok_1", nullptr);
+  EXPECT_EQ(done(change).code, ec::invalid_argument);
+  EXPECT_TRUE(log->requests.empty());
 }
 
 TEST_F(catalog_actor_test, a_failed_write_changes_nothing) {

@@ -1,5 +1,6 @@
 #include <random>
 
+#include "actors/catalog/remark.hpp"
 #include "tests/support/cluster_test.hpp"
 
 namespace shoal::testing_support {
@@ -654,6 +655,23 @@ TEST_F(remote_test, a_change_is_made_by_the_leader_and_known_everywhere_when_it_
       EXPECT_TRUE(each->sv->catalog.load()->biz(app, changed.name)) << name;
     EXPECT_EQ(done->biz->no, at("n1").sv->catalog.load()->biz(app, changed.name)->no);
   }
+}
+
+TEST_F(remote_test, a_remark_of_any_node_is_put_into_the_audit_by_the_leader) {
+  lead(partition_no{0}, "n2");
+  wait(2s);
+  auto prefix = storage::audit_prefix(app_no{0});
+  auto records = [&] {
+    auto out = 0;
+    db->scan(prefix, storage::prefix_end(prefix), [&](auto, auto) { return ++out > 0; });
+    return out;
+  };
+  auto before = records();
+  auto change = change_of({"node drained", "n3", {}}, "ok_1", nullptr);
+  auto done = ask<change_result>(at("n3").sv->where.catalog_writer(), atom::change::value, change);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->code, ec::none) << done->text;
+  EXPECT_EQ(records(), before + 1);
 }
 
 TEST_F(remote_test, a_node_that_missed_changes_catches_up) {
