@@ -137,8 +137,11 @@ void steward_state::enlist() {
   for (auto& x : meta.nodes)
     if (x.name == me)
       known = x;
-  if (known.incarnation == opt.incarnation)
+  if (known.incarnation == opt.incarnation) {
+    if (!enlisted) // nobody answered that it is done, but it was
+      be_enlisted();
     return;
+  }
   if (enlisted) { // another process has taken the name since
     log::error("another process runs as this node: giving up", {{"node", me}});
     return opt.give_up();
@@ -159,8 +162,13 @@ void steward_state::enlist() {
   next.version = known.version + 1;
   if (next.state == node_state::removed)
     next.state = node_state::up;
-  enlisted = opt.meta->swap_node(known.version, next) == meta_result::done;
-  if (enlisted && storage::set_enlisted(*opt.services->db) != ec::none)
+  if (opt.meta->swap_node(known.version, next) == meta_result::done)
+    be_enlisted();
+}
+
+void steward_state::be_enlisted() {
+  enlisted = true;
+  if (storage::set_enlisted(*opt.services->db) != ec::none)
     log::warn("this disk does not keep that the cluster knows it; the next start asks again");
 }
 

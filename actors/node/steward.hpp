@@ -100,6 +100,7 @@ struct steward_state {
   void take_views();
   bool join();
   void enlist();
+  void be_enlisted();
   void judge_disk(const cluster::node_info& known);
   void judge_loss();
   void forget_loss();
