@@ -14,6 +14,17 @@ constexpr auto tell_again = std::chrono::milliseconds{500};
 constexpr auto local_timeout = std::chrono::seconds{4};
 constexpr int news_per_call = 2'000;
 
+using device_list = google::protobuf::RepeatedPtrField<pb::Presence>;
+
+void take_back(
+    device_list& news, const std::pair<app_no, std::string>& who, std::int64_t connected_ms) {
+  auto same = [&](const auto& x) {
+    return !x.gone() && x.connected_ms() == connected_ms && x.app() == raw(who.first) &&
+           x.device() == who.second;
+  };
+  news.erase(std::remove_if(news.begin(), news.end(), same), news.end());
+}
+
 } // namespace
 
 // -- devices of this node ------------------------------------------------------------------------
@@ -46,6 +57,10 @@ void cluster_hub_state::down(const caf::actor_addr& source) {
 
 void cluster_hub_state::announce(const device_name& who, std::int64_t connected_ms, bool gone) {
   auto no = sv->where.number_of(who.first, principal::device(who.second));
+  // A connection that ends before it was told of never replaces one: a node that was stopped finds
+  // what its devices sent before they went to others.
+  if (gone)
+    take_back(*news[no].mutable_devices(), who, connected_ms);
   auto& x = *news[no].add_devices();
   x.set_app(raw(who.first));
   x.set_device(who.second);

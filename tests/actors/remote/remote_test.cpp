@@ -752,6 +752,18 @@ TEST_F(remote_test, the_newest_connection_of_a_device_wins_in_the_whole_cluster)
   EXPECT_FALSE(third.closed);
 }
 
+TEST_F(remote_test, a_connection_that_came_and_went_before_anybody_heard_of_it_replaces_none) {
+  auto& real = connect("n2", "d1");
+  wait(100ms);
+  now += 500;
+  lose(connect("n1", "d1")); // as a node does that was stopped while the device gave it up
+  wait(100ms);
+  EXPECT_FALSE(real.closed);
+  connect("n3", "d1");
+  wait(100ms);
+  EXPECT_EQ(real.closed, ec::replaced) << "nobody forgot that it is there";
+}
+
 TEST_F(remote_test, the_newest_connection_wins_even_if_nobody_could_decide_it_at_the_time) {
   auto no = home(principal::device("d1"));
   resign(no);
