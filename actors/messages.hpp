@@ -81,6 +81,9 @@ struct attach_request {
   std::string device;         ///< device id, "" for a relay
   std::optional<position> at; ///< what the device says it has
   std::uint32_t feed = 0; ///< the device's number for this feed; comes back in everything about it
+  /// Never over a link: `at` is beyond what the stream has, and the stream has proved since that
+  /// nobody else leads it.
+  bool proven = false;
 };
 
 enum class reset_reason : std::uint8_t {

@@ -76,9 +76,13 @@ void relay_state::attach_channel(channel& c) {
   c.attaching = true;
   c.source = feed_source_actor{};
   c.pulls.clear(); // devices ask again when they hear of the newest id
+  attach_request request{c.stream, c.biz, {}, {}, std::nullopt, c.number};
+  for (auto& x : c.arriving) // the stream has to be sure of itself, if one knows more
+    if (x.request.at && x.request.at->epoch == sv->epoch &&
+        (!request.at || x.request.at->id > request.at->id))
+      request.at = x.request.at;
   self->send(sv->where.owner_of(app, c.stream.who), atom::attach::value,
-      caf::actor_cast<feed_sink_actor>(self),
-      attach_request{c.stream, c.biz, {}, {}, std::nullopt, c.number});
+      caf::actor_cast<feed_sink_actor>(self), std::move(request));
 }
 
 void relay_state::attached(const attached_note& note) {

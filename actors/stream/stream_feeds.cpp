@@ -50,6 +50,9 @@ void stream_state::attach(const feed_sink_actor& sink, const attach_request& req
 void stream_state::attach_loaded(const feed_sink_actor& sink, const attach_request& request,
     slot& s, const std::optional<position>& cursor) {
   auto& history = s.log;
+  if (history.biz()->persistent && !request.proven && request.at &&
+      request.at->epoch == history.epoch() && request.at->id > history.committed())
+    return prove_leading(sink, request);
   auto relay = request.device.empty();
   auto shared = history.biz()->target == biz_target::user && !history.biz()->multi_device;
   start_plan plan{history.committed(), reset_reason::none};

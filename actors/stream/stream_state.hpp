@@ -58,6 +58,8 @@ struct stream_state {
   void attach(const feed_sink_actor& sink, const attach_request& request);
   void attach_loaded(const feed_sink_actor& sink, const attach_request& request, slot& s,
       const std::optional<position>& cursor);
+  void prove_leading(
+      const feed_sink_actor& sink, const attach_request& request); // stream_proof.cpp
   void detach(const feed_sink_actor& sink, const detach_note& note);
   void sink_down(const caf::actor_addr& source);
   void pull(const feed_sink_actor& sink, const pull_request& request);

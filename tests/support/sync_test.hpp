@@ -213,6 +213,8 @@ public:
       if (db->get(row, value) == storage::lookup::found)
         storage::decode(value, row, place);
       x.log = storage::make_local_partition_log(*log, x.no, sv->view_epoch, place.lsn);
+      if (wrap_log)
+        x.log = wrap_log(std::move(x.log));
       sv->where.set_partition(x.no, keep(sys.spawn(partition, x)));
     }
     sv->where.set_hub(keep(sys.spawn(hub, sv)));
@@ -389,6 +391,9 @@ public:
   metrics count;
   std::unique_ptr<storage::faulty_database> db = storage::make_faulty_database();
   std::unique_ptr<storage::commit_log> log;
+  /// Before `boot`: what partitions write to instead of their logs.
+  std::function<std::shared_ptr<storage::partition_log>(std::shared_ptr<storage::partition_log>)>
+      wrap_log;
   std::unique_ptr<nonce_cache> nonces;
   std::shared_ptr<const catalog> known = make_catalog();
   services_ptr sv;
