@@ -11,6 +11,7 @@
 #include <rocksdb/file_system.h>
 
 #include "storage/keys.hpp"
+#include "storage/lost_records.hpp"
 #include "storage/rocks_database.hpp"
 #include "storage/rocks_layout.hpp"
 #include "tests/storage/scratch_folder.hpp"
@@ -328,6 +329,7 @@ TEST_F(failing_disk_test, full_shows_nothing_of_the_refused_batch_after_a_restar
   EXPECT_EQ(value_of(*after, "Oa"), "1");
   EXPECT_EQ(value_of(*after, "Ob"), "(none)");
   EXPECT_EQ(value_of(*after, "Oc"), "3");
+  EXPECT_EQ(lost_records(*after), "");
 }
 
 TEST_F(failing_disk_test, full_again_and_again_recovers_each_time) {
@@ -346,6 +348,24 @@ TEST_F(failing_disk_test, full_again_and_again_recovers_each_time) {
                 }),
       ec::none);
   EXPECT_EQ(count, 5);
+}
+
+TEST_F(failing_disk_test, full_is_no_loss_whenever_the_process_is_killed) {
+  for (auto i = 0; i < 12; ++i) {
+    put(*db, numbered("S", i), "x", i % 3 == 0);
+    disk->set(failing_disk::mood::full);
+    put(*db, numbered("Orefused", i), std::string(300, 'x'), i % 2 == 0);
+    put(*db, numbered("Irefused", i), "x");
+    auto full = scratch_folder{};
+    copy_image(folder.path(), full.path());
+    disk->set(failing_disk::mood::fine);
+    EXPECT_EQ(put(*db, numbered("Otaken", i), "x", i % 2 == 0), ec::none);
+    EXPECT_EQ(db->write({}, i % 4 == 0), ec::none);
+    auto image = scratch_folder{};
+    copy_image(folder.path(), image.path());
+    for (auto* copy : {&full, &image})
+      EXPECT_EQ(lost_records(*open_rocks_database(copy->path())), "") << i;
+  }
 }
 
 TEST_F(failing_disk_test, full_recovers_with_nothing_in_memory_to_flush) {
@@ -393,6 +413,7 @@ TEST_F(failing_disk_test, full_refuses_writers_of_many_threads_and_recovers) {
   EXPECT_EQ(db->write({}, true), ec::none);
   copy_image(folder.path(), image.path());
   auto after = open_rocks_database(image.path());
+  EXPECT_EQ(lost_records(*after), "");
   for (std::size_t t = 0; t < accepted.size(); ++t) {
     auto stem = std::string{"Ot"} + std::to_string(t) + '-';
     for (auto i = 0; i < accepted[t]; ++i)
