@@ -93,7 +93,7 @@ void cluster_part::leave() {
     if (clock::now() - begin >= patience)
       break;
     if (round % 5 == 0)
-      caf::anon_send(steward_, atom::stop::value);
+      caf::anon_send(steward(), atom::stop::value);
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
     left = homes();
   }
@@ -108,21 +108,31 @@ bool cluster_part::meta_answers() const {
 }
 
 void cluster_part::stop() {
-  if (!links_ || !steward_)
+  if (!links_)
     return;
   meta_->interrupt();
   links_->stop(); // no frames, and no news of peers, from here on
+  std::lock_guard lock{mutex_};
   for (const auto& hdl :
       {caf::actor_cast<caf::actor>(steward_), caf::actor_cast<caf::actor>(replicator_)})
     if (hdl)
       caf::anon_send_exit(hdl, caf::exit_reason::user_shutdown);
   steward_ = steward_actor{};
   replicator_ = replicator_actor{};
-  std::lock_guard lock{mutex_};
   for (auto& [no, x] : homes_)
     if (x->hdl)
       caf::anon_send_exit(x->hdl, caf::exit_reason::user_shutdown);
   homes_.clear();
+}
+
+steward_actor cluster_part::steward() const {
+  std::lock_guard lock{mutex_};
+  return steward_;
+}
+
+replicator_actor cluster_part::replicator() const {
+  std::lock_guard lock{mutex_};
+  return replicator_;
 }
 
 bool cluster_part::ready() const {
@@ -144,11 +154,12 @@ void cluster_part::open_links() {
     if (kind != cluster::traffic::replication)
       return remote->on_frame(from.name, kind, std::move(body));
     constexpr auto report_tag = '\x12'; // a frame with nothing but a report begins so
-    if (steward_ && body.starts_with(report_tag))
-      caf::anon_send(steward_, atom::frame::value, replication_frame{from.name, std::move(body)});
-    else if (replicator_)
-      caf::anon_send(
-          replicator_, atom::frame::value, replication_frame{from.name, std::move(body)});
+    if (body.starts_with(report_tag)) {
+      if (auto hdl = steward())
+        caf::anon_send(hdl, atom::frame::value, replication_frame{from.name, std::move(body)});
+    } else if (auto hdl = replicator()) {
+      caf::anon_send(hdl, atom::frame::value, replication_frame{from.name, std::move(body)});
+    }
   };
   on.on_up = [remote](const cluster::peer_info& peer) {
     log::info("link up", {{"peer", peer.name}});
@@ -157,8 +168,8 @@ void cluster_part::open_links() {
   on.on_down = [this, remote](const cluster::peer_info& peer, const std::string& why) {
     log::warn("link down", {{"peer", peer.name}, {"why", why}});
     remote->on_down(peer.name);
-    if (steward_)
-      caf::anon_send(steward_, atom::lost::value, hurried_reports);
+    if (auto hdl = steward())
+      caf::anon_send(hdl, atom::lost::value, hurried_reports);
   };
   links_ = cluster::make_node_links(x, on);
   remote->set_links(links_.get());
@@ -211,8 +222,8 @@ void cluster_part::spawn_replicator() {
     stop_serving(no);
   };
   auto tell = [this](replica_need need) {
-    if (steward_)
-      caf::anon_send(steward_, atom::report::value, std::move(need));
+    if (auto hdl = steward())
+      caf::anon_send(hdl, atom::report::value, std::move(need));
   };
   using what = replica_need::kind;
   x.hooks.read_view = [tell](partition_no no) { tell({no, what::read_view, 0, {}}); };
@@ -226,8 +237,10 @@ void cluster_part::spawn_replicator() {
     if (result.ready)
       tell({no, what::handed_over, 0, result.to});
   };
-  replicator_ = spawn_watched<caf::detached>(system_, opt_.actors,
+  auto hdl = spawn_watched<caf::detached>(system_, opt_.actors,
       below_root(opt_.actors, "", "replicator"), shoal::replicator, std::move(x));
+  std::lock_guard lock{mutex_};
+  replicator_ = hdl;
 }
 
 void cluster_part::serve(
@@ -262,7 +275,8 @@ void cluster_part::spawn_partition(partition_no no, const std::shared_ptr<home>&
     x->hdl = hdl;
     opt_.services->where.set_partition(no, hdl, x->epoch);
   }
-  opt_.watch_partition(caf::actor_cast<caf::actor>(hdl), [this, no, x] { spawn_partition(no, x); });
+  opt_.watch_other(
+      "partition", caf::actor_cast<caf::actor>(hdl), [this, no, x] { spawn_partition(no, x); });
 }
 
 void cluster_part::stop_serving(partition_no no) {
@@ -296,12 +310,18 @@ void cluster_part::spawn_steward() {
   x.send = [this](const std::string& to, std::string bytes) {
     links_->send(to, cluster::traffic::replication, std::move(bytes));
   };
-  x.replicator = replicator_;
+  x.replicator = replicator();
   x.views_changed = [this](const std::vector<replica_view>& news) { views_changed(news); };
   x.give_up = opt_.give_up;
-  steward_ = spawn_watched<caf::detached>(
+  auto hdl = spawn_watched<caf::detached>(
       system_, opt_.actors, below_root(opt_.actors, ""), shoal::steward, std::move(x));
-  opt_.services->where.set_membership(caf::actor_cast<membership_actor>(steward_));
+  {
+    std::lock_guard lock{mutex_};
+    steward_ = hdl;
+  }
+  opt_.services->where.set_membership(caf::actor_cast<membership_actor>(hdl));
+  // What it knew of replicas that wait for it is gone: the process starts afresh.
+  opt_.watch_other("steward", caf::actor_cast<caf::actor>(hdl), opt_.give_up);
 }
 
 void cluster_part::views_changed(const std::vector<replica_view>& news) {

@@ -34,8 +34,9 @@ struct cluster_part_options {
   actor_registry* actors = nullptr; ///< where its actors have their seats; may be null
   /// Spawns an actor, watches it, and spawns it again should it die.
   std::function<void(const std::string& name, std::function<caf::actor()> spawn)> watch;
-  /// Watches a partition's actor; calls `died` if it dies by itself.
-  std::function<void(const caf::actor& hdl, std::function<void()> died)> watch_partition;
+  /// Watches an actor; calls `died` if it dies by itself.
+  std::function<void(const std::string& name, const caf::actor& hdl, std::function<void()> died)>
+      watch_other;
   std::function<void()> give_up;
 };
 
@@ -61,8 +62,8 @@ public:
   bool ready() const;
 
   std::vector<cluster::link_status> links() const { return links_->status(); }
-  replicator_actor replicator() const { return replicator_; }
-  steward_actor steward() const { return steward_; }
+  replicator_actor replicator() const;
+  steward_actor steward() const;
 
 private:
   struct home;
@@ -83,9 +84,9 @@ private:
   std::atomic<cluster::instant> meta_answered_{}; ///< when the steward last read the meta store
   std::unique_ptr<cluster::meta_store> meta_;
   std::unique_ptr<cluster::node_links> links_;
+  mutable std::mutex mutex_; ///< for all below: the replicator's hooks and the links use them
   replicator_actor replicator_;
   steward_actor steward_;
-  mutable std::mutex mutex_;
   std::map<partition_no, std::shared_ptr<home>> homes_; ///< what is served here
   std::set<partition_no> known_;                        ///< partitions whose view is known
 };

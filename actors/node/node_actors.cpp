@@ -117,13 +117,8 @@ void node::impl::start_actors() {
   config.set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
   config.set("scheduler.max-throughput", 300u);
   system = std::make_unique<caf::actor_system>(config);
-  auto give_up = [this] {
-    ready = false;
-    if (opt.on_give_up)
-      opt.on_give_up();
-  };
-  root =
-      spawn_watched(*system, &actors, {opt.name}, supervisor, sv, std::function<void()>{give_up});
+  root = spawn_watched(
+      *system, &actors, {opt.name}, supervisor, sv, std::function<void()>{[this] { give_up(); }});
   actors.set_root(root.id());
   readers.resize(reader_count);
   for (std::size_t i = 0; i < reader_count; ++i)
@@ -141,6 +136,12 @@ void node::impl::start_actors() {
     others->start();
   watch("inspector", [this] { return spawn_inspector(); });
   sv->where.set_relay_factory([this](app_no app) { return spawn_relay(app); });
+}
+
+void node::impl::give_up() {
+  ready = false;
+  if (!gave_up.exchange(true) && opt.on_give_up)
+    opt.on_give_up();
 }
 
 void node::impl::start_writers() {
@@ -204,15 +205,16 @@ void node::impl::join_cluster() {
   x.watch = [this](const std::string& name, std::function<caf::actor()> spawn) {
     watch(name, std::move(spawn));
   };
-  x.watch_partition = [this](const caf::actor& hdl, std::function<void()> died) {
+  x.watch_other = [this](
+                      const std::string& name, const caf::actor& hdl, std::function<void()> died) {
     auto again = [died = std::move(died)]() -> caf::actor {
       died();
       return {};
     };
-    auto role = std::make_shared<const child_role>(child_role{"partition", std::move(again)});
+    auto role = std::make_shared<const child_role>(child_role{name, std::move(again)});
     caf::anon_send(root, atom::online::value, hdl, child_role_ptr{role});
   };
-  x.give_up = opt.on_give_up;
+  x.give_up = [this] { give_up(); };
   others = std::make_unique<cluster_part>(*system, std::move(x));
 }
 

@@ -33,6 +33,7 @@ struct node::impl {
 
   // node_actors.cpp
   void start_actors();
+  void give_up();
   void start_partitions();
   void join_cluster();
   void start_writers();
@@ -81,7 +82,7 @@ struct node::impl {
   inspector_actor inspecting; ///< guarded by api_mutex
   std::unique_ptr<tls::endpoint> endpoint, admin;
   mutable std::mutex endpoint_mutex; ///< for who looks at it while the node stops
-  std::atomic<bool> ready{false};
+  std::atomic<bool> ready{false}, gave_up{false};
   bool started = false;
 };
 

@@ -190,7 +190,10 @@ void steward_state::need(const replica_need& x) {
     wishes[x.partition] = x.epoch;
     break;
   case replica_need::kind::handed_over: {
-    auto next = meta.views[x.partition];
+    auto known = meta.views.find(x.partition);
+    if (known == meta.views.end())
+      break;
+    auto next = known->second;
     ++next.epoch;
     next.leader = x.text;
     swap(x.partition, next, "handed over");
@@ -232,7 +235,10 @@ void steward_state::leave() {
   leaving = true;
   for (auto& held : own.held()) {
     auto no = partition_no{static_cast<std::uint16_t>(held.partition())};
-    auto& view = meta.views[no];
+    auto known = meta.views.find(no);
+    if (known == meta.views.end())
+      continue;
+    auto& view = known->second;
     for (auto& other : held.in_sync())
       if (other != opt.config.node.name && view.leader == opt.config.node.name &&
           std::count(view.replicas.begin(), view.replicas.end(), other) != 0) {
@@ -243,7 +249,10 @@ void steward_state::leave() {
 }
 
 void steward_state::hand_over(const cluster::view_change& x) {
-  auto& leader = meta.views[x.p].leader;
+  auto known = meta.views.find(x.p);
+  if (known == meta.views.end())
+    return;
+  auto& leader = known->second.leader;
   if (leader == opt.config.node.name)
     return self->send(opt.replicator, atom::moved::value, x.p, x.next.leader);
   replication::Order order;

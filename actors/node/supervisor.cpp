@@ -16,6 +16,17 @@ void supervisor_state::watch(const caf::actor& hdl, const child_role_ptr& role) 
   children[hdl.address()] = role;
 }
 
+/// False if there can be no successor, damaged rows for instance; nobody else would notice.
+bool supervisor_state::restarted(const child_role_ptr& role) {
+  try {
+    start(role);
+    return true;
+  } catch (const std::exception& e) {
+    log::error("actor cannot be replaced, giving up", {{"actor", role->name}, {"why", e.what()}});
+    return false;
+  }
+}
+
 void supervisor_state::down(const caf::down_msg& dm) {
   auto i = children.find(dm.source);
   if (i == children.end())
@@ -26,9 +37,10 @@ void supervisor_state::down(const caf::down_msg& dm) {
     return;
   ++sv->count->restarts;
   log::error("actor died", {{"actor", role->name}, {"why", to_string(dm.reason)}});
-  if (budget.allow(sv->now_ms()))
-    return start(role);
-  log::error("too many actors died, giving up", {{"actor", role->name}});
+  if (!budget.allow(sv->now_ms()))
+    log::error("too many actors died, giving up", {{"actor", role->name}});
+  else if (restarted(role))
+    return;
   give_up();
 }
 

@@ -36,6 +36,7 @@ struct supervisor_state {
 
   void start(const child_role_ptr& role);
   void watch(const caf::actor& hdl, const child_role_ptr& role);
+  bool restarted(const child_role_ptr& role);
   void down(const caf::down_msg& dm);
   std::string describe() const; ///< JSON
 
