@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
+#include <exception>
+#include <mutex>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "tests/faults/attack_pieces.hpp"
+#include "tests/faults/websocket_attacks.hpp"
 #include "tests/support/h2_client.hpp"
-#include "tests/support/ws_client.hpp"
 
 namespace shoal::faults {
 namespace {
@@ -17,7 +19,6 @@ using namespace test;
 using clock = std::chrono::steady_clock;
 
 constexpr auto attackers = 2;
-constexpr auto held_up = std::chrono::milliseconds{300};
 
 std::string head_of_call(const std::string& app, const std::string& operation) {
   return "POST /mgw.htm HTTP/1.1\r\nHost: h\r\nAppId: " + app +
@@ -40,30 +41,6 @@ void http_1(std::uint16_t port, std::string_view bytes) {
 void one_call(std::uint16_t port, std::string_view bytes) {
   auto x = tls_client{port, {.alpn = {"http/1.1"}}};
   x.ask(bytes);
-}
-
-/// Connections that say something and leave the rest for later: a byte now and then, or nothing.
-void hold(std::uint16_t port, std::size_t count, const client_options& options,
-    std::string_view bytes, std::string_view drip) {
-  auto all = std::vector<std::unique_ptr<tls_client>>{};
-  for (auto i = std::size_t{0}; i < count; ++i) {
-    all.push_back(std::make_unique<tls_client>(port, options));
-    all.back()->send(bytes);
-  }
-  for (auto end = clock::now() + held_up; clock::now() < end;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    for (auto& x : all)
-      x->send(drip);
-  }
-  for (auto& x : all)
-    x->reset();
-}
-
-std::string repeated(std::string_view x, int n) {
-  auto out = std::string{};
-  for (auto i = 0; i < n; ++i)
-    out += x;
-  return out;
 }
 
 std::vector<attack> http_1_attacks(const std::string& app) {
@@ -171,35 +148,6 @@ std::vector<attack> http_2_attacks(const std::string& app) {
   };
 }
 
-// -- WebSocket ------------------------------------------------------------------------------------
-
-void websocket(std::uint16_t port, std::string_view bytes) {
-  auto x = ws_client{port};
-  x.stream.send(bytes);
-  x.stream.read_to_end();
-}
-
-std::vector<attack> websocket_attacks() {
-  using namespace ws;
-  auto socket = [](std::string bytes) { return [bytes](auto port) { websocket(port, bytes); }; };
-  auto bad = masked(fin | 3, ""); // ends what would go on otherwise
-  auto early = masked(fin | binary, encode_frame(frame_type::ack, "x"));
-  return {
-      {"WebSocket not masked", socket(std::string{"\x82\x01x", 3})},
-      {"WebSocket announced giant",
-          socket(std::string{"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask", 14})},
-      {"WebSocket control frame in pieces", socket(masked(ping, "x"))},
-      {"WebSocket control frame too long", socket(masked(fin | ping, std::string(126, 'x')))},
-      {"WebSocket fragments that add up",
-          socket(masked(binary, "") + repeated(masked(more, std::string(1'000, 'x')), 70))},
-      {"WebSocket empty fragments",
-          socket(masked(binary, "") + repeated(masked(more, ""), 10'000) + bad)},
-      {"WebSocket PING flood",
-          socket(repeated(masked(fin | ping, std::string(125, 'x')), 5'000) + bad)},
-      {"WebSocket frames before hello", socket(repeated(early, 1'000))},
-  };
-}
-
 // -- the honest caller ----------------------------------------------------------------------------
 
 using durations = std::vector<std::int64_t>;
@@ -244,7 +192,8 @@ void define_mocks(api_caller& admin, const test_app& app) {
 std::vector<attack> web_attacks(const std::string& app) {
   auto out = std::vector<attack>{{"(a connection for each call)",
       [bytes = call_of(app, "small")](auto port) { one_call(port, bytes); }}};
-  for (auto&& more : {http_1_attacks(app), http_2_attacks(app), websocket_attacks()})
+  for (auto&& more :
+      {http_1_attacks(app), http_2_attacks(app), websocket_attacks(), tunnel_attacks()})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -255,13 +204,19 @@ attack_outcome endure(
   auto before = node.rss();
   auto over = std::atomic<bool>{false};
   auto rounds = std::atomic<std::int64_t>{0};
+  auto wrong = std::mutex{}; // guards out.wrong
   auto threads = std::vector<std::thread>{};
   for (auto i = 0; what && i < attackers; ++i)
     threads.emplace_back([&] {
-      do {
-        what->round(node.port());
-        ++rounds;
-      } while (!over);
+      try {
+        do {
+          what->round(node.port());
+          ++rounds;
+        } while (!over);
+      } catch (const std::exception& e) {
+        auto guard = std::lock_guard{wrong};
+        out.wrong = e.what();
+      }
     });
   auto seen = ask_for(time, node.port(), call_of(app.id, "small"), out.failed);
   over = true;

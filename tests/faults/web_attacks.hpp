@@ -19,7 +19,7 @@ void define_mocks(api_caller& admin, const test_app& app);
 struct attack {
   std::string name;
   /// One connection, or a few: returns when the node has ended them, or after it has been held up
-  /// for a moment where the attack is to hold it up.
+  /// for a moment where the attack is to hold it up. Throws if the node did what it must not.
   std::function<void(std::uint16_t port)> round;
 };
 
@@ -32,6 +32,7 @@ struct attack_outcome {
   std::int64_t p50_us = 0, p99_us = 0;
   std::int64_t rounds = 0;
   std::int64_t growth = 0; ///< bytes of the node's memory
+  std::string wrong;       ///< what a round found that must not be; ends its thread
 };
 
 /// Two threads attack for that long at full speed, one honest caller asks on over one connection.

@@ -23,6 +23,7 @@ TEST_F(rude_web, attacks_end_and_cost_little_and_the_honest_are_served) {
     auto seen = endure(node, app, &x, attack_time);
     EXPECT_GE(seen.rounds, 2) << x.name;
     EXPECT_EQ(seen.failed, 0) << x.name;
+    EXPECT_EQ(seen.wrong, "") << x.name;
     EXPECT_LT(seen.p99_us, far_from_hanging) << x.name;
     EXPECT_LT(node.rss() - before, 128 * megabyte) << x.name;
   }
