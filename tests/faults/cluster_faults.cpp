@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto skipped = 77; // as ctest is told
-const auto short_mix = std::vector<std::string>{"kill", "pause", "terminate", "etcd-kill"};
+const auto short_mix =
+    std::vector<std::string>{"kill", "pause", "terminate", "gateway-kill", "etcd-kill"};
 
 int run(const fault_options& wishes, bool own_network) {
   std::cout << "seed " << wishes.seed << ", logs in " << wishes.folder << std::endl;

@@ -43,6 +43,8 @@ public:
   std::string name(std::size_t n) const { return "n" + std::to_string(n + 1); }
   endpoint api(std::size_t n) const { return nodes_[n].api; }
   std::vector<endpoint> apis() const;
+  /// Where nodes reach servers of this process.
+  std::string own_host() const { return network_ ? private_network::own_address() : "127.0.0.1"; }
   const api_key& operator_key() const { return operator_key_; }
   std::string data_dir(std::size_t n) const { return plan_.folder + "/" + name(n); }
   std::string log_file(std::size_t n) const { return plan_.folder + "/" + name(n) + ".log"; }

@@ -105,6 +105,10 @@ private:
   /// calls it may be left without a word.
   void terminate_alone(fault_row& row);
 
+  /// kill -9 again and again while clients call through the gateway: whoever repeats an idempotent
+  /// call once, because it got no answer, must not see an error.
+  void gateway_kill(fault_row& row);
+
   // -- etcd ---------------------------------------------------------------------------------------
 
   void etcd_kill(fault_row& row);

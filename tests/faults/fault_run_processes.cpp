@@ -2,12 +2,14 @@
 #include <algorithm>
 
 #include "tests/faults/fault_run.hpp"
+#include "tests/faults/gateway_load.hpp"
 
 namespace shoal::faults {
 
 namespace {
 
 constexpr auto end_patience_s = 5.0;
+constexpr auto gateway_kills = 3;
 
 } // namespace
 
@@ -138,6 +140,23 @@ void fault_run::terminate_alone(fault_row& row) {
   cluster_.resume_etcd();
   expect_service(others({n}), serve_patience_ms, "when etcd goes on");
   cluster_.launch(n);
+}
+
+void fault_run::gateway_kill(fault_row& row) {
+  auto load = gateway_load{
+      cluster_.apis(), cluster_.own_host(), app_, row.name + std::to_string(row.runs), random_()};
+  for (auto i = 0; i < gateway_kills; ++i) {
+    pass(0.3 + part());
+    kill_node(row, pick());
+    if (!cluster_.await_whole(whole_patience_ms))
+      trouble("not whole under calls through the gateway: " + cluster_.what_is_missing());
+  }
+  auto seen = load.finish();
+  for (auto& x : seen.errors)
+    trouble("a client of the gateway that retries once: " + x);
+  remark(row, std::to_string(seen.calls) + " calls through the gateway, " +
+                  std::to_string(seen.repeated) + " repeated once, " +
+                  std::to_string(seen.errors.size()) + " errors seen");
 }
 
 void fault_run::etcd_kill(fault_row& row) {

@@ -24,11 +24,14 @@ std::string network_of(const std::string& pid) {
 } // namespace
 
 bool leave_the_machine() {
+  auto bridge = "ip link set lo up && ip link add br0 type bridge && ip addr add " +
+                private_network::own_address() + "/24 dev br0 && ip link set br0 up";
   return ::getuid() == 0 && ::unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 &&
          ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         std::system("ip link set lo up && ip link add br0 type bridge && "
-                     "ip addr add 10.77.0.254/24 dev br0 && ip link set br0 up") == 0;
+         std::system(bridge.c_str()) == 0;
 }
+
+std::string private_network::own_address() { return "10.77.0.254"; }
 
 private_network::private_network(std::size_t hosts) {
   for (std::size_t i = 0; i < hosts; ++i) {

@@ -24,6 +24,8 @@ public:
   explicit private_network(std::size_t hosts);
 
   std::string address(std::size_t host) const;
+  /// Of this process.
+  static std::string own_address();
   /// Put before a command, it runs on that host, as the same process.
   std::vector<std::string> on(std::size_t host) const;
 

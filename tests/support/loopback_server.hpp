@@ -1,5 +1,5 @@
-// Listens on a free port of the loopback and gives each connection a thread. What is said on it is
-// for whoever owns this.
+// Listens on a free port, of the loopback unless another address is named, and gives each
+// connection a thread. What is said on it is for whoever owns this.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,17 +19,21 @@
 
 namespace shoal::test {
 
-/// Binds and listens. The port.
-inline std::uint16_t listen_on_loopback(int listener, int backlog = 64) {
+/// Binds to an IPv4 address and listens. The port.
+inline std::uint16_t listen_on(int listener, const std::string& host, int backlog = 64) {
   auto address = sockaddr_in{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto size = socklen_t{sizeof(address)};
   auto* where = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener, where, size) != 0 || ::listen(listener, backlog) != 0 ||
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1 ||
+      ::bind(listener, where, size) != 0 || ::listen(listener, backlog) != 0 ||
       ::getsockname(listener, where, &size) != 0)
     throw std::runtime_error{"no port to listen on"};
   return ntohs(address.sin_port);
+}
+
+inline std::uint16_t listen_on_loopback(int listener, int backlog = 64) {
+  return listen_on(listener, "127.0.0.1", backlog);
 }
 
 /// False if the other side takes no more.
@@ -46,10 +51,9 @@ class loopback_server {
 public:
   /// `serve` runs on the connection's thread; the socket is closed when it returns. It must not
   /// wait for longer than `readable` does.
-  explicit loopback_server(std::function<void(int fd)> serve)
-      : serve_{std::move(serve)}, port_{listen_on_loopback(listener_)}, door_{[this] {
-          accept_all();
-        }} {}
+  explicit loopback_server(std::function<void(int fd)> serve, std::string host = "127.0.0.1")
+      : serve_{std::move(serve)}, host_{std::move(host)}, port_{listen_on(listener_, host_)},
+        door_{[this] { accept_all(); }} {}
 
   ~loopback_server() {
     stop_ = true;
@@ -59,7 +63,7 @@ public:
     ::close(listener_);
   }
 
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string address() const { return host_ + ":" + std::to_string(port_); }
   int connections() const { return connections_; }
 
   /// Waits for bytes, or for the end of the connection. False: the server stops.
@@ -86,6 +90,7 @@ private:
   }
 
   std::function<void(int)> serve_;
+  std::string host_;
   int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   std::atomic<bool> stop_{false};
   std::atomic<int> connections_{0};
