@@ -35,8 +35,9 @@ struct verdict {
 };
 verdict verdict_of(const mgw::answer& x);
 
-/// Who is calling as far as it is proven: `UserId` and `Did` of what an authorizer says, else what
-/// the device connection has proved. Empty: not known, whatever the client claims.
+/// Who is calling as far as it is proven: `UserId` and `Did` of what an authorizer says, else the
+/// device connection's; empty over HTTP, whatever the client claims. A connection's device has
+/// shown the app's device key and not that it is this device (local_backend.hpp).
 std::string proven_user(const call& x, const header_list& principal);
 std::string proven_device(const call& x, const header_list& principal);
 

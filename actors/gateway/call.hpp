@@ -41,8 +41,8 @@ struct call {
   /// How the call is known in other systems: 16 bytes trace and 8 bytes span in hex; empty: the
   /// client named none.
   std::string trace_id, parent_id;
-  /// User and device in `what` are those that a device connection has proved, and not merely what a
-  /// client says.
+  /// User and device in `what` are a device connection's, whose user has shown a token and whose
+  /// device the app's device key, and not merely what a client says.
   bool proven = false;
   /// What an authorizer has said of the caller of the call that this one comes of.
   header_list principal;

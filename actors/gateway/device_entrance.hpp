@@ -1,5 +1,5 @@
 // The gateway's door for devices: a Call frame becomes a call of the one pipeline, its answer a
-// CallResult. What the connection has proved stands above what the call says of itself: app,
+// CallResult. What the connection is stands above what the call says of itself: app,
 // workspace, device and user are the connection's.
 #pragma once
 

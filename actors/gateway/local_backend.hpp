@@ -34,8 +34,11 @@ struct local_request {
   std::string method, path, query;
   std::string content_type, body;
   header_list headers; ///< of the client and of the API's rules: claims, nothing is proven
-  /// Who is calling, proven: as the API's authorizer says it (`UserId` and `Did` of the principal),
-  /// else as the device connection has proved it. Empty: not known, whatever the client claims.
+  /// Who is calling: as the API's authorizer says it (`UserId` and `Did` of the principal), else of
+  /// the device connection; empty over HTTP, whatever the client claims. A connection's user has
+  /// shown a token of his own. Its device has shown no more than the app's device key, which every
+  /// install has: that it is this app is proven, that it is this device is its word. So no secret
+  /// of one device may depend on `device` unless an authorizer has said it.
   std::string user, device;
   header_list principal; ///< all that the authorizer says of the caller
   std::string ip;        ///< of the client

@@ -6,9 +6,10 @@
 //
 // The biz is the last segment of the path, so the API's definition says which one it is, and the
 // client only where that has a parameter. Whose stream it is says nobody: it is the caller's, as
-// far as that is proven (local_backend.hpp); a biz for users goes to the user, one for devices to
-// the device, a global one to nobody. `Idempotency-Key`: up to 90 characters; kept apart from the
-// keys of servers, so that no client can use one up.
+// far as that is proven; a biz for users goes to the user, one for devices to the device, a global
+// one to nobody. A device's name is proven by the app's device key only (local_backend.hpp): ops of
+// a biz for devices may come from any install of the app. `Idempotency-Key`: up to 90 characters;
+// kept apart from the keys of servers, so that no client can use one up.
 //
 // Spawned and watched by: the node. Bounded by the directory of local backends and by deadlines.
 #pragma once

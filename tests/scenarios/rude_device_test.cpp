@@ -97,6 +97,18 @@ TEST_F(rude_device, a_hello_is_good_once_and_for_a_while) {
   EXPECT_EQ(verdict_on(frame_of(unknown)), ec::bad_signature);
 }
 
+// What backends are told about the device of a call rests on this
+// (actors/gateway/local_backend.hpp).
+TEST_F(rude_device, the_apps_device_key_proves_the_app_and_no_single_device) {
+  for (auto name : {"mine", "anothers"}) {
+    auto wire = test::tls_client{node.port()};
+    say(wire, frame_type::hello, hello(name));
+    auto said = wire.read_frame();
+    ASSERT_TRUE(said) << name;
+    EXPECT_EQ(said->type, frame_type::welcome) << name;
+  }
+}
+
 TEST_F(rude_device, an_acknowledgement_of_what_was_never_sent_is_refused) {
   auto wire = test::tls_client{node.port()};
   say(wire, frame_type::hello, hello("d1"));
