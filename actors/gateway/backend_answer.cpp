@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/content_type.hpp"
 #include "actors/gateway/header_rules.hpp"
 #include "actors/gateway/local_backend.hpp"
 #include "protocol/mgw/json_text.hpp"
@@ -40,16 +41,13 @@ std::optional<mgw::result> own_code(std::string_view text) {
   return static_cast<mgw::result>(*code);
 }
 
-bool says_json(std::string_view type) {
-  constexpr auto json = std::string_view{"application/json"};
-  return http::same_name(type.substr(0, json.size()), json);
-}
-
 /// In an envelope the body must be what it is taken for; a bare one is passed as it came.
 mgw::result_form form_of(std::string_view type, std::string_view body, bool in_envelope) {
-  if (says_json(type) && (!in_envelope || mgw::is_json(body)))
+  auto json = format_of(type) == mgw::data_format::json;
+  if (json && (!in_envelope || mgw::is_json(body)))
     return mgw::result_form::json;
-  return valid_utf8(body) ? mgw::result_form::text : mgw::result_form::bytes;
+  auto text = type.empty() || is_text_type(type);
+  return text && valid_utf8(body) ? mgw::result_form::text : mgw::result_form::bytes;
 }
 
 bool is_enveloped(const call& from, mgw::result code) {

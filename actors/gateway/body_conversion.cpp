@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/gateway/accepted.hpp"
+#include "actors/gateway/content_type.hpp"
+
 namespace shoal::gateway {
 namespace {
 
@@ -12,25 +15,6 @@ using mgw::result;
 constexpr std::size_t max_body = 4 * 1024 * 1024;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view protobuf_type = "application/protobuf";
-
-std::string_view trimmed(std::string_view x) {
-  while (x.starts_with(' '))
-    x.remove_prefix(1);
-  while (x.ends_with(' '))
-    x.remove_suffix(1);
-  return x;
-}
-
-/// The first of both formats in a list as in Accept; `other` if it names none of them.
-data_format first_of(std::string_view accept) {
-  while (!accept.empty()) {
-    auto part = accept.substr(0, accept.find(','));
-    accept.remove_prefix(std::min(accept.size(), part.size() + 1));
-    if (auto found = format_of(part); found != data_format::other)
-      return found;
-  }
-  return data_format::other;
-}
 
 const mgw::message_schema* types_of(const body_model& x, const world& in) {
   if (x.message.empty())
@@ -52,15 +36,6 @@ failure malformed(std::string_view why) {
 
 } // namespace
 
-data_format format_of(std::string_view content_type) {
-  auto type = trimmed(content_type.substr(0, content_type.find(';')));
-  if (http::same_name(type, json_type))
-    return data_format::json;
-  if (http::same_name(type, protobuf_type) || http::same_name(type, "application/x-protobuf"))
-    return data_format::protobuf;
-  return data_format::other;
-}
-
 body_conversion::body_conversion(const call& x, const api_definition& api, const world& in) {
   auto backend = format_of(api.backend.content_type);
   if (backend == data_format::other ||
@@ -72,7 +47,8 @@ body_conversion::body_conversion(const call& x, const api_definition& api, const
   backend_ = backend;
   client_ = x.what.format;
   // A page's callback takes JSON and nothing else.
-  wanted_ = x.what.callback.empty() ? first_of(header_of(x.headers, "Accept")) : data_format::json;
+  wanted_ = x.what.callback.empty() ? preferred_format(header_of(x.headers, "Accept"))
+                                    : data_format::json;
   if (wanted_ == data_format::other)
     wanted_ = client_ == data_format::protobuf ? data_format::protobuf : data_format::json;
 }

@@ -2,8 +2,8 @@
 // the message types that the API names (`request.message`, `response.message`). Pure.
 //
 // The backend's format is `backend.content_type`; an API without it, or without messages, passes
-// bodies as they are. The client's format is its Content-Type; what it wants back is the first of
-// both formats in Accept, else the one it sent. Answers that are no success pass as they are.
+// bodies as they are. The client's format is its Content-Type; what it wants back is what
+// Accept prefers of both, else what it sent. Answers that are no success pass as they are.
 // Bounded by the transcoder: sizes on both sides, nesting.
 #pragma once
 
@@ -15,9 +15,6 @@
 #include "actors/gateway/registry.hpp"
 
 namespace shoal::gateway {
-
-/// JSON or protobuf by a Content-Type; `other` is neither.
-mgw::data_format format_of(std::string_view content_type);
 
 class body_conversion {
 public:

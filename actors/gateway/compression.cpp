@@ -6,6 +6,8 @@
 
 #include <zlib.h>
 
+#include "actors/gateway/content_type.hpp"
+
 namespace shoal::gateway {
 namespace {
 
@@ -32,41 +34,15 @@ z_stream* stream() {
   return made.get();
 }
 
-bool is_text(std::string_view type) {
-  type = type.substr(0, type.find(';'));
-  constexpr auto kinds =
-      std::array<std::string_view, 5>{"json", "javascript", "xml", "svg", "html"};
-  return type.starts_with("text/") || std::ranges::any_of(kinds, [&](auto kind) {
-    return type.find(kind) != std::string_view::npos;
-  });
-}
-
 bool has_header(const http::response& x, std::string_view name) {
   return std::ranges::any_of(x.headers, [&](auto& h) { return http::same_name(h.first, name); });
 }
 
 } // namespace
 
-bool takes_gzip(std::string_view accepted) {
-  while (!accepted.empty()) {
-    auto part = accepted.substr(0, accepted.find(','));
-    accepted.remove_prefix(std::min(accepted.size(), part.size() + 1));
-    auto name = part.substr(0, part.find(';'));
-    while (name.starts_with(' '))
-      name.remove_prefix(1);
-    while (name.ends_with(' '))
-      name.remove_suffix(1);
-    if (http::same_name(name, "gzip")) {
-      auto weight = part.find("q=0");
-      return weight == std::string_view::npos ||
-             part.substr(weight + 3).find_first_of("123456789") != std::string_view::npos;
-    }
-  }
-  return false;
-}
-
 void compress(http::response& x) {
-  if (x.body.size() < worth_it || !is_text(x.content_type) || has_header(x, "Content-Encoding"))
+  if (x.body.size() < worth_it || !is_text_type(x.content_type) ||
+      has_header(x, "Content-Encoding"))
     return;
   auto* z = stream();
   if (!z)

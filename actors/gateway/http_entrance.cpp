@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/gateway/accepted.hpp"
 #include "actors/gateway/compression.hpp"
 #include "actors/gateway/cors.hpp"
 #include "actors/gateway/device_entrance.hpp"

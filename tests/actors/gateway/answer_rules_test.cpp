@@ -75,6 +75,32 @@ TEST(BackendAnswer, InAnEnvelopeABrokenBodyBecomesText) {
       R"({"resultStatus":1000,"result":"{broken"})");
 }
 
+TEST(BackendAnswer, TheContentTypeSaysWhatABodyIsAndNotItsBytes) {
+  auto form = [](const std::string& type, std::string_view body) {
+    auto field = type.empty() ? "" : "Content-Type: " + type + "\r\n";
+    return answer_of_reply(reply_of(200, field, body), call{}).what.form;
+  };
+  using mgw::result_form;
+  for (auto type :
+      {"application/protobuf", "application/x-protobuf", "application/octet-stream", "image/png"})
+    EXPECT_EQ(form(type, "\n\3abc"), result_form::bytes) << type << ": good UTF-8, by chance";
+  for (auto type : {"text/plain", "text/html; charset=utf-8", "application/xml",
+           "application/problem+json", "image/svg+xml", "application/x-www-form-urlencoded", ""})
+    EXPECT_EQ(form(type, "abc"), result_form::text) << type;
+  EXPECT_EQ(form("text/plain", "\xff\xfe"), result_form::bytes) << "it cannot be";
+  EXPECT_EQ(form("", "\xff\xfe"), result_form::bytes);
+  EXPECT_EQ(form("Application/JSON;charset=utf-8", "{}"), result_form::json);
+  EXPECT_EQ(form("application/jsonx", "{}"), result_form::bytes) << "another type";
+}
+
+TEST(BackendAnswer, ProtobufThatLooksLikeTextIsBase64InAnEnvelope) {
+  auto from = call{};
+  from.what.version = mgw::rpc_version::v1;
+  auto x = answer_of_reply(reply_of(200, "Content-Type: application/protobuf\r\n", "abc"), from);
+  EXPECT_EQ(to_response(std::move(x), from.what.version).body,
+      R"({"resultStatus":1000,"result":"YWJj"})");
+}
+
 TEST(Template, HasCodeTipsAndAResultOnlyWithSuccess) {
   auto x = answer_of_template(
       R"({"resultStatus":1000,"tips":"a","result":{"b":1}})", result::access_denied);
@@ -102,6 +128,8 @@ TEST(Tips, AreInTheCallersLanguage) {
   EXPECT_EQ(tips("zh-CN,en;q=0.5"), "chi");
   EXPECT_EQ(tips("zh-TW, en"), "late") << "the whole tag first";
   EXPECT_EQ(tips("fr, zh"), "chi");
+  EXPECT_EQ(tips("zh;q=0.5, en"), "late") << "the dearer one";
+  EXPECT_EQ(tips("en;q=0, zh;q=0.1"), "chi") << "one is refused";
   EXPECT_EQ(tips("fr"), "late");
   EXPECT_EQ(tips(""), "late");
 }
@@ -183,14 +211,6 @@ TEST(Gzip, CompressesTextThatIsWorthIt) {
   auto image = http::response{200, "image/png", {}, body};
   compress(image);
   EXPECT_EQ(image.body, body);
-}
-
-TEST(Gzip, IsUsedWhereTheClientTakesIt) {
-  EXPECT_TRUE(takes_gzip("deflate, gzip;q=0.5"));
-  EXPECT_TRUE(takes_gzip("gzip;q=0.01"));
-  EXPECT_FALSE(takes_gzip("gzip;q=0"));
-  EXPECT_FALSE(takes_gzip("x-gzip2, br"));
-  EXPECT_FALSE(takes_gzip(""));
 }
 
 TEST(Authorizer, TheCallersIdentityIsWhatTheRuleNamesAndAllOfIt) {
