@@ -50,6 +50,15 @@ mgw::result_form form_of(std::string_view type, std::string_view body, bool in_e
   return text && valid_utf8(body) ? mgw::result_form::text : mgw::result_form::bytes;
 }
 
+/// As of other backends. Texts count with the head, which they would be in there.
+bool is_too_large(const local_answer& x) {
+  constexpr auto limits = http::response_limits{};
+  auto head = x.content_type.size() + x.tips.size() + x.memo.size();
+  for (auto& [name, value] : x.headers)
+    head += name.size() + value.size();
+  return x.body.size() > limits.body || x.headers.size() > limits.fields || head > limits.header;
+}
+
 bool is_enveloped(const call& from, mgw::result code) {
   return !from.is_rest() && (from.what.version == mgw::rpc_version::v1 ||
                                 !from.what.callback.empty() || code != mgw::result::success);
@@ -82,6 +91,8 @@ answer answer_of_reply(http::reply&& x, const call& from) {
 }
 
 answer answer_of_local(local_answer&& x, const call& from) {
+  if (is_too_large(x))
+    x = local_failure(mgw::result::backend_failed, "the backend's answer is too large");
   auto out = answer_of(x.code, std::move(x.memo));
   out.what.tips = std::move(x.tips);
   if (!x.body.empty())

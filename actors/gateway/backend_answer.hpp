@@ -23,7 +23,8 @@ struct local_answer;
 
 answer answer_of_reply(http::reply&& x, const call& from);
 
-/// The same of a backend that is an actor of this node. It may use any code.
+/// The same of a backend that is an actor of this node. It may use any code. An answer that is
+/// larger than one of an HTTP backend may be is 4002.
 answer answer_of_local(local_answer&& x, const call& from);
 
 /// {"resultStatus":…,"tips":…,"result":…}, as operators write it for mocks and busy systems.

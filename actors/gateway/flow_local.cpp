@@ -57,8 +57,9 @@ void flow::send_local() {
 
 void flow::on_local_answer(local_answer&& x) {
   backend_us_ = steady_us() - sent_us_;
-  auto failed = is_fault(x.code);
-  backend_done(answer_of_local(std::move(x), call_), failed);
+  auto made = answer_of_local(std::move(x), call_);
+  auto failed = is_fault(made.what.code);
+  backend_done(std::move(made), failed);
 }
 
 } // namespace shoal::gateway

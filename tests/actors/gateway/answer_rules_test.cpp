@@ -8,6 +8,7 @@
 #include "actors/gateway/cors.hpp"
 #include "actors/gateway/digest.hpp"
 #include "actors/gateway/http_entrance.hpp"
+#include "actors/gateway/local_backend.hpp"
 
 namespace shoal::gateway {
 namespace {
@@ -99,6 +100,35 @@ TEST(BackendAnswer, ProtobufThatLooksLikeTextIsBase64InAnEnvelope) {
   auto x = answer_of_reply(reply_of(200, "Content-Type: application/protobuf\r\n", "abc"), from);
   EXPECT_EQ(to_response(std::move(x), from.what.version).body,
       R"({"resultStatus":1000,"result":"YWJj"})");
+}
+
+TEST(BackendAnswer, OfALocalActorIsBoundedAsThatOfAServer) {
+  auto memo = [](local_answer x) {
+    auto out = answer_of_local(std::move(x), call{});
+    EXPECT_EQ(out.what.code == result::success, out.what.memo.empty());
+    return out.what.memo;
+  };
+  auto with = [](auto change) {
+    auto x = local_answer{};
+    x.body = "{}";
+    change(x);
+    return x;
+  };
+  constexpr auto most = http::response_limits{};
+  EXPECT_EQ(memo(with([&](auto& x) { x.body.assign(most.body, '1'); })), "");
+  constexpr auto too_large = "the backend's answer is too large";
+  EXPECT_EQ(memo(with([&](auto& x) { x.body.assign(most.body + 1, '1'); })), too_large);
+  EXPECT_EQ(memo(with([&](auto& x) {
+    for (auto i = std::size_t{0}; i < most.fields; ++i)
+      x.headers.emplace_back("X-" + std::to_string(i), "");
+  })),
+      "");
+  EXPECT_EQ(memo(with([&](auto& x) { x.headers.assign(most.fields + 1, {"X", ""}); })), too_large);
+  EXPECT_EQ(memo(with([&](auto& x) {
+    x.headers = {{"X", std::string(most.header, 'x')}};
+  })),
+      too_large);
+  EXPECT_EQ(memo(with([&](auto& x) { x.tips.assign(most.header + 1, 'x'); })), too_large);
 }
 
 TEST(Template, HasCodeTipsAndAResultOnlyWithSuccess) {
