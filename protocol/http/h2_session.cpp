@@ -162,12 +162,14 @@ void h2_session::answer(std::uint32_t stream, response x) {
   --me.under_way;
   if (!found || !found->whole || found->answered)
     return;
-  if (me.unsent + x.body.size() > me.limits.unsent) {
+  if (me.unsent + x.body.size() > std::min(me.limits.unsent, me.allowed_unsent)) {
     ++me.refused;
     x = problem(503, ec::overloaded, "earlier answers have not been read");
   }
   me.send(id, *found, std::move(x));
 }
+
+void h2_session::allow_unsent(std::size_t most) { state_->allowed_unsent = most; }
 
 bool h2_session::open_tunnel(std::uint32_t stream, std::string_view protocol) {
   auto& me = *state_;

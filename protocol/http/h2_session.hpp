@@ -71,6 +71,9 @@ public:
   /// gone.
   void answer(std::uint32_t stream, response x);
 
+  /// From now on no more bytes of answers may wait than `most`, nor than the limits allow.
+  void allow_unsent(std::size_t most);
+
   /// Accepts a request for a WebSocket, instead of an answer: 200 with the subprotocol. False if
   /// its stream is gone.
   bool open_tunnel(std::uint32_t stream, std::string_view protocol);

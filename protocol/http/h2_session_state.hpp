@@ -76,6 +76,7 @@ struct h2_session::state {
   std::size_t under_way = 0;
   std::size_t leaving = 0;
   std::size_t unsent = 0;
+  std::size_t allowed_unsent = SIZE_MAX; // by the owner
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
   std::uint64_t now_ms = 0;

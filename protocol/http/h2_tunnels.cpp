@@ -82,6 +82,13 @@ std::size_t h2_tunnels::unsent(std::uint32_t stream) const {
   return x ? x->out.cost() : 0;
 }
 
+std::size_t h2_tunnels::unsent() const {
+  auto out = std::size_t{0};
+  for (auto& [stream, x] : tunnels_)
+    out += x.out.cost();
+  return out;
+}
+
 void h2_tunnels::forget_unsent(std::uint32_t stream) {
   if (auto* x = find(stream))
     x->out.keep_only(0);

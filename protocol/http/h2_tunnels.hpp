@@ -48,6 +48,9 @@ public:
   /// Bytes that wait to leave.
   std::size_t unsent(std::uint32_t stream) const;
 
+  /// The same of all tunnels.
+  std::size_t unsent() const;
+
   /// Drops what waits, but for the rest of a message that has begun to leave.
   void forget_unsent(std::uint32_t stream);
 

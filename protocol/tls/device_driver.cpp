@@ -67,13 +67,17 @@ bool device_driver::queue(const shared_bytes& bytes) {
   if (over())
     line_.flush();
   if (line_.is_open() && over()) {
-    constexpr auto why = ec::slow_consumer;
-    line_.loop().counters().slow_consumers.add();
-    line_.close(farewell(close_frame(why), why), why, carrier::queued::drop);
+    end_slow_consumer();
     return false;
   }
   line_.send(bytes);
   return true;
+}
+
+void device_driver::end_slow_consumer() {
+  constexpr auto why = ec::slow_consumer;
+  line_.loop().counters().slow_consumers.add();
+  line_.close(farewell(close_frame(why), why), why, carrier::queued::drop);
 }
 
 void device_driver::close(shared_bytes last, ec why) {

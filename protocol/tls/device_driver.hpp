@@ -39,6 +39,9 @@ public:
   void set_heartbeat(std::chrono::seconds interval);
   void identify(device_identity_ptr who) { who_ = std::move(who); }
 
+  /// What waits is dropped, the device is told why, and that is its end.
+  void end_slow_consumer();
+
   /// The end of a call.
   void answer_call(std::uint32_t ticket, device_answer&& x);
   void when_call_given_up(std::uint32_t ticket, std::function<void()> then);

@@ -9,6 +9,7 @@
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/io_loop.hpp"
 #include "protocol/tls/stream_carrier.hpp"
+#include "protocol/tls/unread_room.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -44,6 +45,7 @@ h2_driver::h2_driver(connection& x)
 
 h2_driver::~h2_driver() {
   connection_.loop().unfinished_http() -= counted_;
+  connection_.loop().unread_http() -= unread_;
   connection_.loop().counters().http_connections.subtract();
 }
 
@@ -97,6 +99,7 @@ void h2_driver::on_end(ec why) {
 void h2_driver::answer(std::uint32_t stream, http::response x) {
   if (over_)
     return;
+  session_.allow_unsent(room());
   session_.answer(stream, std::move(x));
   busy_ms_ = now_ms();
   pump();
@@ -217,6 +220,25 @@ void h2_driver::count_held() {
   auto held = session_.held();
   connection_.loop().unfinished_http() += held - counted_;
   counted_ = held;
+  auto unread = session_.unsent() + session_.tunnels().unsent();
+  connection_.loop().unread_http() += unread - unread_;
+  unread_ = unread;
+}
+
+std::size_t h2_driver::room() const {
+  auto& loop = connection_.loop();
+  return unread_room(loop.unread_http(), loop.options().max_http_unread / loop.options().loops,
+      loop.counters().http_connections.value());
+}
+
+/// Devices hear more than they ask for, so nothing of theirs can be refused: who lets too much lie
+/// is sent away.
+void h2_driver::end_slow_devices() {
+  if (session_.tunnels().unsent() <= room())
+    return;
+  for (auto* x : websockets_)
+    if (x->is_open() && x->unsent() > room())
+      x->device().end_slow_consumer();
 }
 
 void h2_driver::pump() {
@@ -230,6 +252,7 @@ void h2_driver::pump() {
   if (tend_tunnels())
     stir();
   count_held();
+  end_slow_devices();
   auto& counters = connection_.loop().counters();
   for (; refused_ < session_.refused(); ++refused_)
     counters.bad_requests.add();

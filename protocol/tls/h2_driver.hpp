@@ -3,7 +3,8 @@
 // loop's budget.
 //
 // Whoever does not read what was asked for is neither read from: at most `max_waiting` bytes lie
-// encoded in the outbox, the rest of the answers in the session.
+// encoded in the outbox, the rest of the answers in the session; and all of a loop together leave
+// no more lying than `max_http_unread` allows (unread_room.hpp).
 //
 // A stream may become a WebSocket (RFC 8441): then a `stream_carrier` of the loop speaks on it, and
 // this class tells it what happens there. It is pumped at the end of the loop's turn, however many
@@ -62,6 +63,8 @@ private:
   void open_websocket(std::uint32_t stream, const http::request& x);
   bool tend_tunnels();
   void count_held();
+  std::size_t room() const;
+  void end_slow_devices();
   void keep_within_budget();
   void pump();
   void watch();
@@ -72,6 +75,7 @@ private:
   std::string peer_;
   std::vector<stream_carrier*> websockets_; // the loop owns them
   std::size_t counted_ = 0;                 // of what the session holds, in the loop's sum
+  std::size_t unread_ = 0;                  // of what waits in it, in another
   std::uint64_t refused_ = 0;               // that the counters know of
   std::uint64_t busy_ms_ = 0;               // when there was a stream last
   std::uint64_t progress_ms_ = 0;           // when the peer took something last, or nothing waited

@@ -91,6 +91,9 @@ public:
   /// Bytes of incomplete HTTP requests on this loop; its drivers keep the sum.
   std::size_t& unfinished_http() { return unfinished_http_; }
 
+  /// Bytes that peers of its HTTP/2 connections do not read; the same.
+  std::size_t& unread_http() { return unread_http_; }
+
   std::unique_ptr<driver> make_driver(application what, connection& x);
   void mark_dirty(connection& x);
   void await_handshake(connection& x);
@@ -165,6 +168,7 @@ private:
   loop_counters counters_;
 
   std::size_t unfinished_http_ = 0; // before slots_: drivers take their share out of it
+  std::size_t unread_http_ = 0;     // the same
   timing_wheel wheel_;              // before slots_: connections unlink themselves from it
   std::vector<slot> slots_;
   stream_table streams_;                         // after wheel_, for the same reason

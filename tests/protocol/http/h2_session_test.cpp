@@ -605,5 +605,22 @@ TEST(h2_session, bounds_all_answers_that_nobody_reads) {
   EXPECT_EQ(x.client.answers[asked[3]].status(), "200") << "there is room again";
 }
 
+TEST(h2_session, bounds_them_further_when_its_owner_has_no_more_room) {
+  auto x = pair{h2_limits{}, 0};
+  auto asked = std::vector<std::int32_t>{};
+  for (auto i = 0; i < 4; ++i)
+    asked.push_back(x.client.ask(h2_head("GET", "/")));
+  x.talk();
+  auto answer_with_room = [&](std::size_t i, std::size_t room) {
+    x.server.allow_unsent(room);
+    x.answer(i, plain(std::string(1'000, 'x')));
+    return x.client.answers[asked[i]].status();
+  };
+  EXPECT_EQ(answer_with_room(0, 1'000), "200");
+  EXPECT_EQ(answer_with_room(1, 1'999), "503") << "with what waits already it is too much";
+  EXPECT_EQ(answer_with_room(2, 0), "503");
+  EXPECT_EQ(answer_with_room(3, 1'000'000), "200");
+}
+
 } // namespace
 } // namespace shoal::http
