@@ -268,6 +268,71 @@ TEST(ShareExchange, ANodeThatJoinsHasItsPartAtOnceAndTheWholeStaysBounded) {
   }
 }
 
+// README.md, "Limits": for the seconds in which nodes do not agree at most twice the limit, then
+// it.
+TEST(ShareExchange, TheShareOfANodeThatLeavesIsTheOthersWithTheNextTick) {
+  for (auto seed = 1u; seed <= 10; ++seed) {
+    auto x = simulation{seed, 3};
+    x.lost = seed % 2 == 0 ? 0.2 : 0;
+    x.run(4 * second, 4'000, [] { return 2u; }); // so it has nearly all of the limit
+    auto busy = x.nodes[2]->exchange.shares();
+    ASSERT_EQ(busy.size(), 1u);
+    auto key = busy[0].first;
+    ASSERT_GE(x.nodes[2]->exchange.share_of(key), 0.8) << "seed " << seed;
+
+    // Killed: no call reaches it. One of the others notices at once, the other a second later.
+    auto calls_at_the_others = [&] { return static_cast<std::size_t>(x.below(2)); };
+    x.whole = 2;
+    x.nodes[0]->others = {"n1"};
+    x.nodes[2]->others = {};
+    x.run(1 * second, 4'000, calls_at_the_others);
+    x.nodes[1]->others = {"n0"};
+    x.run(tick_every + longest_way, 4'000, calls_at_the_others);
+    EXPECT_LE(x.highest, 2 * allowed(x)) << "seed " << seed;
+
+    // Both have noticed: between them they have the whole, and never more.
+    for (auto n : {0u, 1u}) {
+      EXPECT_EQ(x.nodes[n]->exchange.equal_part(), 0.5);
+      EXPECT_GE(x.nodes[n]->exchange.share_of(key), 0.1 / 2 - 0.001) << "seed " << seed;
+    }
+    x.run(2 * second, 100, calls_at_the_others); // the judge's bucket runs empty
+    EXPECT_LE(x.nodes[0]->exchange.share_of(key) + x.nodes[1]->exchange.share_of(key), 1 + 1e-9);
+    x.whole = 1;
+    x.level = x.highest = 0;
+    auto before = x.passed();
+    x.run(5 * second, 4'000, calls_at_the_others);
+    EXPECT_LE(x.highest, allowed(x)) << "seed " << seed;
+    EXPECT_GE(x.passed() - before, 0.9 * 5 * per_second) << "nothing went with it, seed " << seed;
+  }
+}
+
+TEST(ShareExchange, NothingThatANodeHadIsLeftWhenItIsGone) {
+  auto x = share_exchange{1}, gone = share_exchange{2};
+  x.set_others({"gone", "other"});
+  gone.set_others({"x", "other"});
+  for (auto i = 0; i < 12; ++i) { // all calls are at `gone`, so the others give to it
+    x.tick({});
+    gone.tick({{7, 1'000}});
+    gone.heard("x", x.report_for("gone"));
+    x.heard("gone", gone.report_for("x"));
+  }
+  ASSERT_LT(x.share_of(7), 0.1);
+  auto late = gone.report_for("x");
+  x.set_others({"other"});
+  EXPECT_EQ(x.share_of(7), 0.5) << "at once, before any tick";
+  EXPECT_EQ(x.size(), 0u);
+  x.heard("gone", late);
+  EXPECT_EQ(x.share_of(7), 0.5) << "what it said before counts no more";
+  x.tick({{7, 10}});
+  EXPECT_TRUE(x.report_for("gone").empty());
+  ASSERT_EQ(x.report_for("other").size(), 1u);
+
+  x.set_others({"gone", "other"}); // back, with the life it had: it must not take up old gifts
+  x.tick({{7, 10}});
+  x.heard("gone", late);
+  EXPECT_NEAR(x.share_of(7), 1.0 / 3, 1e-9);
+}
+
 TEST(ShareExchange, PartsOfAClusterPassTheLimitEachAndAgreeAgain) {
   for (auto seed = 1u; seed <= 10; ++seed) {
     auto x = simulation{seed, 4};
