@@ -1,5 +1,8 @@
 #include "actors/device/device.hpp"
 
+#include <random>
+
+#include "actors/device/going_away.hpp"
 #include "actors/device/hello.hpp"
 #include "actors/log.hpp"
 #include "actors/registry/seat.hpp"
@@ -24,6 +27,11 @@ shared_bytes encode(
 std::uint32_t clamp(
     std::uint32_t wish, std::uint32_t low, std::uint32_t high, std::uint32_t unset) {
   return wish == 0 ? unset : std::min(std::max(wish, low), high);
+}
+
+std::uint32_t any_number() {
+  thread_local std::minstd_rand source{std::random_device{}()};
+  return static_cast<std::uint32_t>(source());
 }
 
 token_rules rules_of(const user_auth& x) {
@@ -319,7 +327,9 @@ device_actor::behavior_type device(lean_device* self, device_options options) {
       [](atom::lost, const feed_lost& x) { me().source_lost(x); },
       [](atom::frame, const device_frame& x) { me().on_frame(x); },
       [](atom::lost) { me().lost(); },
-      [](atom::kick, const kick_order& x) { me().close(x.code, x.text); },
+      [](atom::kick, const kick_order& x) {
+        me().close(x.code, x.text, x.code == ec::going_away ? absence_ms(any_number()) : 0);
+      },
       [](atom::verdict, const bind_verdict& x) { me().verdict(x); },
       [](atom::status) { return me().status(); },
       [](atom::tick) { me().tick(); },

@@ -313,6 +313,7 @@ void cluster_part::spawn_steward() {
   x.replicator = replicator();
   x.views_changed = [this](const std::vector<replica_view>& news) { views_changed(news); };
   x.give_up = opt_.give_up;
+  x.draining = opt_.draining;
   auto hdl = spawn_watched<caf::detached>(
       system_, opt_.actors, below_root(opt_.actors, ""), shoal::steward, std::move(x));
   {

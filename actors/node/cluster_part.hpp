@@ -38,6 +38,8 @@ struct cluster_part_options {
   std::function<void(const std::string& name, const caf::actor& hdl, std::function<void()> died)>
       watch_other;
   std::function<void()> give_up;
+  /// Whether this node is to hold nothing, by its record in the meta store; said after each look.
+  std::function<void(bool)> draining;
 };
 
 class cluster_part {

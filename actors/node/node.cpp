@@ -7,6 +7,7 @@
 
 #include "actors/catalog/catalog_codec.hpp"
 #include "actors/catalog/new_key.hpp"
+#include "actors/device/going_away.hpp"
 #include "actors/gateway/gateway_rows.hpp"
 #include "actors/log.hpp"
 #include "actors/node/lost_store.hpp"
@@ -26,13 +27,12 @@ namespace {
 constexpr auto drain_patience = std::chrono::milliseconds{2500};
 /// Of a node that stops, for everything before its actors end.
 constexpr auto stop_patience = std::chrono::milliseconds{3800};
-constexpr std::uint32_t reconnect_spread_ms = 5000;
 
 shared_bytes going_away(std::mt19937& random) {
   wire::Close out;
   out.set_code(static_cast<std::uint32_t>(ec::going_away));
   out.set_text("this node stops");
-  out.set_retry_after_ms(500 + static_cast<std::uint32_t>(random() % reconnect_spread_ms));
+  out.set_retry_after_ms(absence_ms(static_cast<std::uint32_t>(random())));
   return std::make_shared<const std::string>(
       encode_frame(frame_type::close, out.SerializeAsString()));
 }

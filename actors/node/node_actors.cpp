@@ -3,9 +3,11 @@
 
 #include "actors/api/api_actor.hpp"
 #include "actors/catalog/catalog_actor.hpp"
+#include "actors/device/device.hpp"
 #include "actors/device/hub.hpp"
 #include "actors/device/verifier.hpp"
 #include "actors/gateway/gateway_writer.hpp"
+#include "actors/log.hpp"
 #include "actors/node/node_impl.hpp"
 #include "actors/partition/partition.hpp"
 #include "actors/partition/reader.hpp"
@@ -215,7 +217,31 @@ void node::impl::join_cluster() {
     caf::anon_send(root, atom::online::value, hdl, child_role_ptr{role});
   };
   x.give_up = [this] { give_up(); };
+  x.draining = [this](bool on) { look_at_drain(on); };
   others = std::make_unique<cluster_part>(*system, std::move(x));
+}
+
+/// What this node leads moves by itself; its devices have to be asked. Called by the steward, some
+/// times a second.
+void node::impl::look_at_drain(bool draining) {
+  if (!draining) {
+    if (leaving.begun())
+      log::info("this node drains no more", {{"devices_asked", leaving.asked()}});
+    return leaving.end();
+  }
+  if (!leaving.begun())
+    log::info("this node drains: its devices are asked to go", {{"devices", count.devices.load()}});
+  std::vector<caf::actor_id> connected;
+  actors.walk(
+      0, SIZE_MAX,
+      [](const char* kind, std::string_view) {
+        return std::string_view{kind} == device_state::name;
+      },
+      [&](actor_row&& x) { connected.push_back(x.id); });
+  for (auto id : leaving.due(connected, std::chrono::steady_clock::now()))
+    if (auto hdl = actors.handle(id))
+      caf::anon_send(caf::actor_cast<device_actor>(hdl), atom::kick::value,
+          kick_order{ec::going_away, "this node is being drained"});
 }
 
 void node::impl::stop_actors() {

@@ -16,6 +16,7 @@
 #include "actors/node/cluster_part.hpp"
 #include "actors/node/gateway_part.hpp"
 #include "actors/node/node.hpp"
+#include "actors/node/send_off.hpp"
 #include "actors/node/supervisor.hpp"
 #include "actors/registry/registry.hpp"
 #include "actors/services.hpp"
@@ -43,6 +44,7 @@ struct node::impl {
   caf::actor spawn_partition(partition_no no);
   caf::actor spawn_reader(std::size_t index);
   caf::actor spawn_inspector();
+  void look_at_drain(bool draining);
   void stop_actors();
 
   // node_gateway.cpp
@@ -77,6 +79,7 @@ struct node::impl {
   std::mutex api_mutex;
   std::vector<api_actor> apis;
   std::atomic<std::size_t> next_api{0};
+  send_off leaving;                     ///< the steward's thread only
   std::unique_ptr<cluster_part> others; ///< null: this node is alone
   std::unique_ptr<gateway_part> gate;
   inspector_actor inspecting; ///< guarded by api_mutex

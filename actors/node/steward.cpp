@@ -84,6 +84,7 @@ void steward_state::look() {
   take_views();
   enlist();
   judge_loss();
+  tell_drain();
   decide();
 }
 
@@ -170,6 +171,15 @@ void steward_state::be_enlisted() {
   enlisted = true;
   if (storage::set_enlisted(*opt.services->db) != ec::none)
     log::warn("this disk does not keep that the cluster knows it; the next start asks again");
+}
+
+/// A node that stops sends its devices away by itself.
+void steward_state::tell_drain() const {
+  if (!enlisted || leaving || !opt.draining)
+    return;
+  for (auto& x : meta.nodes)
+    if (x.name == opt.config.node.name)
+      opt.draining(x.state != node_state::up);
 }
 
 void steward_state::swap(partition_no no, const cluster::view& next, const std::string& why) {

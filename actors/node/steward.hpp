@@ -79,6 +79,7 @@ struct steward_options {
   std::function<void(const std::vector<replica_view>&)> views_changed;
   std::function<void()> meta_answered; ///< the meta store was read just now
   std::function<void()> give_up;       ///< this node must not take part any more
+  std::function<void(bool)> draining;  ///< whether this node is to hold nothing; after each look
 };
 
 struct steward_state {
@@ -101,6 +102,7 @@ struct steward_state {
   bool join();
   void enlist();
   void be_enlisted();
+  void tell_drain() const;
   void judge_disk(const cluster::node_info& known);
   void judge_loss();
   void forget_loss();

@@ -1,6 +1,9 @@
 // The sync semantics, line by line, as conversations between business server, node and devices.
 #include "tests/support/sync_test.hpp"
 
+#include <set>
+
+#include "actors/device/going_away.hpp"
 #include "storage/keys.hpp"
 
 namespace shoal::testing_support {
@@ -724,6 +727,23 @@ TEST_F(sync_test, lets_the_newest_connection_of_a_device_win_and_tells_the_old_o
       ask<online_report>(sv->where.hub(), atom::online::value, online_query{app, {}, {}, {}, 10});
   ASSERT_TRUE(online);
   EXPECT_EQ(online->total, 1u);
+}
+
+TEST_F(sync_test, spreads_the_return_of_devices_that_are_sent_away) {
+  std::set<std::uint32_t> waits;
+  for (auto name : {"d1", "d2", "d3", "d4", "d5", "d6"}) {
+    auto& a = connect(name);
+    tell(a.hdl, atom::kick::value, kick_order{ec::going_away, "this node is being drained"});
+    EXPECT_EQ(a.closed, ec::going_away);
+    EXPECT_GE(a.retry_after_ms, least_absence_ms);
+    EXPECT_LT(a.retry_after_ms, least_absence_ms + absence_spread_ms);
+    waits.insert(a.retry_after_ms);
+  }
+  EXPECT_GT(waits.size(), 1u) << "all come back in the same millisecond";
+  auto& kicked = connect("d7");
+  tell(kicked.hdl, atom::kick::value, kick_order{});
+  EXPECT_EQ(kicked.closed, ec::kicked);
+  EXPECT_EQ(kicked.retry_after_ms, 0u) << "it is not to come back by itself";
 }
 
 TEST_F(sync_test, closes_a_connection_that_sends_rubbish) {

@@ -41,6 +41,7 @@ public:
   std::map<std::string, std::vector<int>> resets;
   std::map<std::string, ec> refused; ///< bizs whose Subscribed had a code
   std::optional<ec> closed;
+  std::uint32_t retry_after_ms = 0;  ///< of the Close
   tls::device_identity_ptr identity; ///< what the I/O loop was told
   std::uint32_t calls = 0;           ///< allowed by Welcome
   std::uint32_t max_frame = 0;       ///< the same
@@ -116,6 +117,7 @@ private:
       wire::Close y;
       y.ParseFromString(x.body);
       closed = static_cast<ec>(y.code());
+      retry_after_ms = y.retry_after_ms();
       break;
     }
     default:

@@ -3,8 +3,10 @@
 namespace shoal::inspector {
 
 command drain_command() {
-  return {"drain", "Ask a node's devices to reconnect elsewhere, with jitter (operator)",
-      "  actor-inspector --node 127.0.0.1:9464 drain\n", {}, "", {}, {},
+  return {"drain",
+      "Drain a node, as shoalctl node drain: partitions move, devices are asked to go (operator)",
+      "  actor-inspector --node 127.0.0.1:9464 drain      # ends with: shoalctl node up NODE\n", {},
+      "", {}, {},
       [](const given&, session& s) -> outcome {
         if (s.nodes().size() != 1)
           throw bad_usage{"which node? give --node with one address"};
