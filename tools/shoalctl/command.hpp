@@ -82,6 +82,7 @@ struct session {
   /// False: the user has had enough.
   std::function<bool(std::chrono::milliseconds)> wait = nullptr;
   bool live = false; ///< a table on a terminal, which may be drawn again and again
+  std::function<void(const std::string&)> warn = nullptr; ///< words for people, not data
 
   /// Calls and returns the answer's JSON (null for an empty one). Throws `refused`.
   json ask(std::string_view method, std::string_view target, const json& body = nullptr);

@@ -186,6 +186,9 @@ int run_chosen(
     s.variable = [&](std::string_view name) { return around.env(name).value_or(""); };
     s.wait = around.wait;
     s.live = live;
+    s.warn = [&](const std::string& words) {
+      around.err << "shoalctl: warning: " << words << "\n" << std::flush;
+    };
     return chosen.run(values, s);
   } catch (const refused& why) {
     around.err << "shoalctl: " << words_of(why) << "\n";
