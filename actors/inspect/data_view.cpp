@@ -48,6 +48,28 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// What the views say beside what the partitions here say of themselves: copies, and partitions
+/// without a leader. Nothing to add for a node alone.
+void add_copies(context& c, json& to) {
+  if (!c.node.standing)
+    return;
+  auto standing = c.node.standing();
+  for (auto& row : to["partitions"]) {
+    auto no = row["partition"].is_number() ? row["partition"].get<std::size_t>() : SIZE_MAX;
+    if (no >= standing.partitions.size() || standing.partitions[no].leader != standing.self)
+      continue;
+    auto& p = standing.partitions[no]; // they are listed by number
+    row["copies"] = p.in_sync.empty() ? json(nullptr) : json(p.in_sync.size());
+    row["replicas"] = p.replicas;
+  }
+  to["copies_wanted"] = standing.copies_wanted;
+  auto list = json::array();
+  for (auto& x : unserved_partitions(standing))
+    list.push_back({{"partition", raw(x.partition->no)}, {"leader", x.partition->leader},
+        {"epoch", x.partition->epoch}, {"replicas", x.partition->replicas}, {"why", x.why}});
+  to["unserved"] = std::move(list);
+}
+
 } // namespace
 
 json one_stream(context& c, std::string_view app_name, std::string_view who_text) {
@@ -148,7 +170,9 @@ json partitions(context& c) {
   };
   std::sort(list.begin(), list.end(),
       [&](const json& x, const json& y) { return number(x) < number(y); });
-  return {{"node", c.node.name}, {"partitions", std::move(list)}};
+  json out = {{"node", c.node.name}, {"partitions", std::move(list)}};
+  add_copies(c, out);
+  return out;
 }
 
 json nodes(context& c) {
@@ -171,6 +195,13 @@ json nodes(context& c) {
           {"in_flight_bytes", x.in_flight_bytes}, {"reconnects", x.reconnects},
           {"last_error", x.last_error}});
   out["links"] = std::move(links);
+  if (c.node.standing) {
+    auto standing = c.node.standing();
+    out["state"] = standing.state;
+    out["meta_away_ms"] = standing.meta_away_ms;
+    out["unserved"] = unserved_partitions(standing).size();
+    out["short_of_copies"] = short_of_copies(standing);
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "actors/api/query.hpp"
 #include "actors/api/refusal.hpp"
 #include "actors/inspect/sampler.hpp"
+#include "actors/inspect/standing.hpp"
 #include "actors/registry/registry.hpp"
 #include "actors/services.hpp"
 #include "cluster/node_links.hpp"
@@ -31,6 +32,7 @@ struct node_sources {
   /// Name of who leads a partition, and the view's epoch; empty: this node leads all.
   std::function<std::pair<std::string, std::uint64_t>(partition_no)> leader;
   std::function<std::vector<cluster::link_status>()> links; ///< empty: a node alone
+  std::function<cluster_standing()> standing;               ///< empty: a node alone
   std::function<std::string()> config;                      ///< TOML without secrets
 };
 

@@ -1,5 +1,6 @@
 #include "actors/node/cluster_part.hpp"
 
+#include <algorithm>
 #include <random>
 #include <thread>
 
@@ -138,6 +139,38 @@ replicator_actor cluster_part::replicator() const {
 bool cluster_part::ready() const {
   std::lock_guard lock{mutex_};
   return known_.size() == opt_.config.cluster.partitions;
+}
+
+inspect::cluster_standing cluster_part::standing() const {
+  inspect::cluster_standing out;
+  out.self = opt_.config.node.name;
+  out.copies_wanted = cluster::replicas_of(opt_.config);
+  if (auto silent = boot_time() - meta_answered_.load(); silent > meta_silence)
+    out.meta_away_ms = std::chrono::duration_cast<std::chrono::milliseconds>(silent).count();
+  for (auto& x : links_->status())
+    if (x.up)
+      out.reached.insert(x.peer.name);
+  std::lock_guard lock{mutex_};
+  out.state = state_;
+  for (auto& [no, x] : homes_)
+    out.served.insert(no);
+  for (std::uint16_t i = 0; i < opt_.config.cluster.partitions; ++i) {
+    inspect::partition_standing p;
+    p.no = partition_no{i};
+    if (auto x = known_.find(p.no); x != known_.end()) {
+      p.epoch = x->second.epoch;
+      p.leader = x->second.leader;
+      p.replicas = x->second.replicas;
+    }
+    out.partitions.push_back(std::move(p));
+  }
+  for (auto& held : reported_.held())
+    if (held.leads() && held.partition() < out.partitions.size())
+      for (auto& name : held.in_sync())
+        if (auto& p = out.partitions[held.partition()];
+            std::find(p.replicas.begin(), p.replicas.end(), name) != p.replicas.end())
+          p.in_sync.push_back(name);
+  return out;
 }
 
 // -- links ---------------------------------------------------------------------------------------
@@ -313,7 +346,18 @@ void cluster_part::spawn_steward() {
   x.replicator = replicator();
   x.views_changed = [this](const std::vector<replica_view>& news) { views_changed(news); };
   x.give_up = opt_.give_up;
-  x.draining = opt_.draining;
+  x.state = [this](cluster::node_state now) {
+    {
+      std::lock_guard lock{mutex_};
+      state_ = cluster::to_string(now);
+    }
+    if (opt_.draining)
+      opt_.draining(now != cluster::node_state::up);
+  };
+  x.reported = [this](const replication::Report& said) {
+    std::lock_guard lock{mutex_};
+    reported_ = said;
+  };
   auto hdl = spawn_watched<caf::detached>(
       system_, opt_.actors, below_root(opt_.actors, ""), shoal::steward, std::move(x));
   {
@@ -328,7 +372,7 @@ void cluster_part::spawn_steward() {
 void cluster_part::views_changed(const std::vector<replica_view>& news) {
   std::lock_guard lock{mutex_};
   for (auto& x : news) {
-    known_.insert(x.partition);
+    known_[x.partition] = x.view;
     opt_.services->remote->set_view(x.partition, {x.view.epoch, x.view.leader});
   }
 }

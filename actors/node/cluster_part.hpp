@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/inspect/standing.hpp"
 #include "actors/node/steward.hpp"
 #include "actors/remote/remote.hpp"
 #include "actors/replication/replicator.hpp"
@@ -63,6 +64,9 @@ public:
   /// Every partition has a view that this node knows.
   bool ready() const;
 
+  /// For operators. Callable from any thread.
+  inspect::cluster_standing standing() const;
+
   std::vector<cluster::link_status> links() const { return links_->status(); }
   replicator_actor replicator() const;
   steward_actor steward() const;
@@ -90,7 +94,9 @@ private:
   replicator_actor replicator_;
   steward_actor steward_;
   std::map<partition_no, std::shared_ptr<home>> homes_; ///< what is served here
-  std::set<partition_no> known_;                        ///< partitions whose view is known
+  std::map<partition_no, cluster::view> known_;         ///< the views that are known
+  replication::Report reported_;                        ///< what this node said of itself last
+  std::string state_;                                   ///< of this node, in the meta store
 };
 
 } // namespace shoal

@@ -82,6 +82,7 @@ caf::actor node::impl::spawn_inspector() {
   x.node.hub = [this] { return sv->remote ? sv->remote->local_hub() : sv->where.hub(); };
   if (others) {
     x.node.links = [this] { return others->links(); };
+    x.node.standing = [this] { return others->standing(); };
     x.node.leader = [this](partition_no no) {
       auto view = sv->remote->view(no);
       return std::pair{view.leader, view.epoch};

@@ -84,7 +84,7 @@ void steward_state::look() {
   take_views();
   enlist();
   judge_loss();
-  tell_drain();
+  tell_state();
   decide();
 }
 
@@ -174,12 +174,12 @@ void steward_state::be_enlisted() {
 }
 
 /// A node that stops sends its devices away by itself.
-void steward_state::tell_drain() const {
-  if (!enlisted || leaving || !opt.draining)
+void steward_state::tell_state() const {
+  if (!enlisted || leaving)
     return;
   for (auto& x : meta.nodes)
-    if (x.name == opt.config.node.name)
-      opt.draining(x.state != node_state::up);
+    if (x.name == opt.config.node.name && x.incarnation == opt.incarnation)
+      opt.state(x.state);
 }
 
 void steward_state::swap(partition_no no, const cluster::view& next, const std::string& why) {

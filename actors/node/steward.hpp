@@ -79,7 +79,10 @@ struct steward_options {
   std::function<void(const std::vector<replica_view>&)> views_changed;
   std::function<void()> meta_answered; ///< the meta store was read just now
   std::function<void()> give_up;       ///< this node must not take part any more
-  std::function<void(bool)> draining;  ///< whether this node is to hold nothing; after each look
+  /// What the meta store says that this node is to be; after each look.
+  std::function<void(cluster::node_state)> state;
+  /// What this node told the others of itself.
+  std::function<void(const replication::Report&)> reported;
 };
 
 struct steward_state {
@@ -102,7 +105,7 @@ struct steward_state {
   bool join();
   void enlist();
   void be_enlisted();
-  void tell_drain() const;
+  void tell_state() const;
   void judge_disk(const cluster::node_info& known);
   void judge_loss();
   void forget_loss();

@@ -66,6 +66,7 @@ void steward_state::tell_others(const std::vector<replica_report>& replicas) {
   }
   out.set_disk_fails(disk_failed != instant{} && boot_time() - disk_failed < disk_recovery);
   own = out;
+  opt.reported(own);
   brain->reported(read_report(opt.config.node.name, out), boot_time());
   for (auto& link : links) {
     if (!link.up)

@@ -300,6 +300,69 @@ TEST_F(inspector, answers_monitoring_with_its_exit_codes) {
   EXPECT_EQ(run({"check"}), 3) << "nobody can tell";
 }
 
+TEST_F(inspector, warns_monitoring_when_nothing_can_fail_over) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", R"({"node":"n1","actors":[]})");
+  answer(n1, "/inspect/tree", R"({"node":"n1","deaths":0})");
+  answer(n1, "/inspect/stuck", R"({"node":"n1","stuck":[]})");
+  auto says = [&](const std::string& more) {
+    answer(n1, "/inspect/nodes", R"({"node":"n1","ready":true,"state":"up",)" + more + "}");
+    return run({"check"});
+  };
+  EXPECT_EQ(says(R"("meta_away_ms":0,"unserved":0,"short_of_copies":0)"), 0) << out.str();
+  EXPECT_EQ(says(R"("meta_away_ms":90000)"), 1);
+  EXPECT_TRUE(out.str().starts_with(
+      "SHOAL WARNING - n1: 90 seconds without the meta store: nothing can change hands |"))
+      << out.str();
+  EXPECT_EQ(says(R"("short_of_copies":32)"), 1);
+  EXPECT_EQ(says(R"("unserved":32)"), 1);
+  EXPECT_TRUE(out.str().starts_with("SHOAL WARNING - n1: 32 partitions without a leader |"))
+      << out.str();
+  EXPECT_EQ(run({"check", "--crit", "unserved=1"}), 2);
+  EXPECT_EQ(run({"check", "--warn", "unserved=100"}), 0);
+}
+
+TEST_F(inspector, shows_partitions_that_nobody_serves) {
+  answer(n1, "/inspect/partitions", R"({"node":"n1","copies_wanted":3,
+    "partitions":[{"partition":0,"leader":"n1","epoch":3,"copies":2}],
+    "unserved":[{"partition":1,"leader":"n2","epoch":4,"why":"its leader n2 is not reached from here"},
+                {"partition":2,"leader":"n9","epoch":5,"why":"its leader n9 is not reached from here"}]})");
+  answer(n2, "/inspect/partitions", R"({"node":"n2","copies_wanted":3,
+    "partitions":[{"partition":1,"leader":"n2","epoch":4,"copies":3}],"unserved":[]})");
+  ASSERT_EQ(run({"partitions"}), 0) << err.str();
+  EXPECT_EQ(out.str(),
+      "NODE  PARTITION  LEADER  EPOCH  COPIES\n"
+      "n1    0          n1      3      2\n"
+      "n2    1          n2      4      3\n"
+      "\n1 with fewer copies than wanted\n"
+      "\nServed by nobody that was asked: 1\n"
+      "PARTITION  LEADER  EPOCH  SAID BY  WHY\n"
+      "2          n9      5      n1       its leader n9 is not reached from here\n")
+      << "n2 serves what n1 does not reach";
+  terminal = true;
+  run({"partitions"});
+  EXPECT_NE(out.str().find("\x1b[31mServed by nobody that was asked: 1\x1b[0m"), std::string::npos);
+  ASSERT_EQ(run({"partitions", "-o", "json"}), 0);
+  EXPECT_EQ(json::parse(out.str())[2]["node"], "(nobody)");
+}
+
+TEST_F(inspector, shows_a_leader_without_a_majority_as_one_that_does_not_serve) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/partitions", R"({"node":"n1","copies_wanted":3,
+    "partitions":[{"partition":0,"leader":"n1","epoch":3,"copies":2}],
+    "unserved":[{"partition":0,"leader":"n1","epoch":3,"why":"no writes"}]})");
+  ASSERT_EQ(run({"partitions"}), 0) << err.str();
+  EXPECT_NE(out.str().find("Served by nobody that was asked: 1\n"), std::string::npos) << out.str();
+}
+
+TEST_F(inspector, shows_which_node_drains_and_which_has_no_meta_store) {
+  answer(n1, "/inspect/nodes", R"({"node":"n1","ready":true,"state":"draining","meta_away_ms":0})");
+  answer(n2, "/inspect/nodes", R"({"node":"n2","ready":true,"state":"up","meta_away_ms":61000})");
+  ASSERT_EQ(run({"nodes"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "NODE  STATE\nn1    draining\nn2    ready\n"
+                       "n2: the meta store has not answered for 1m 1s; nothing can change hands\n");
+}
+
 TEST_F(inspector, changes_only_with_the_operators_key) {
   variables["SHOAL_NODE"] = "a:1";
   answer(n1, "/inspect/kick", R"({"node":"n1","kicked":"d1"})");

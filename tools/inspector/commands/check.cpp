@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "tools/inspector/printers.hpp"
 #include "tools/inspector/session.hpp"
@@ -12,6 +13,9 @@ using kind = argument::kind;
 
 constexpr std::array states{"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
+/// What is a warning however bad it gets, unless --crit says otherwise: what is led goes on.
+constexpr auto never = std::numeric_limits<double>::infinity();
+
 struct check {
   const char *name, *help;
   double warn, crit;
@@ -23,7 +27,17 @@ constexpr std::array checks{
     check{"deaths", "actors that died since the node started", 1, 20},
     check{"stuck", "actors without progress for half a second", 1, 5},
     check{"queued_mb", "megabytes that wait for a sync", 64, 512},
+    check{"meta_away_s", "seconds without the meta store: nothing can change hands", 1, never},
+    check{"unserved", "partitions without a leader", 1, never},
+    check{"few_copies", "partitions with fewer copies in sync than replicas", 1, never},
 };
+
+std::string names() {
+  std::string out;
+  for (auto& x : checks)
+    out.append(out.empty() ? "" : ", ").append(x.name);
+  return out;
+}
 
 /// "depth=100,age_ms=500"
 std::map<std::string, double> limits_of(const std::string& text) {
@@ -37,7 +51,7 @@ std::map<std::string, double> limits_of(const std::string& text) {
     char* rest = nullptr;
     auto value = known ? std::strtod(pair.c_str() + split + 1, &rest) : 0;
     if (!known || rest == pair.c_str() + split + 1 || *rest != '\0')
-      throw bad_usage{"a limit is NAME=NUMBER; names: depth, age_ms, deaths, stuck, queued_mb"};
+      throw bad_usage{"a limit is NAME=NUMBER; names: " + names()};
     out[pair.substr(0, split)] = value;
     at = end + 1;
   }
@@ -59,6 +73,9 @@ std::map<std::string, double> measure(session& s, const std::string& node) {
   auto facts = one.any("/inspect/nodes").data;
   out["queued_mb"] = facts.value("queued_bytes", 0.0) / (1 << 20);
   out["ready"] = facts.value("ready", false) ? 1 : 0;
+  out["meta_away_s"] = facts.value("meta_away_ms", 0.0) / 1000;
+  out["unserved"] = facts.value("unserved", 0.0);
+  out["few_copies"] = facts.value("short_of_copies", 0.0);
   return out;
 }
 
@@ -133,7 +150,9 @@ command check_command() {
       "  actor-inspector check\n"
       "  actor-inspector --cluster cluster.toml check --warn depth=500,age_ms=200 --crit "
       "depth=5000\n",
-      {{"--warn", "limits: depth, age_ms, deaths, stuck, queued_mb; NAME=NUMBER with commas",
+      {{"--warn",
+           "limits, NAME=NUMBER with commas: depth, age_ms, deaths, stuck, queued_mb, meta_away_s, "
+           "unserved, few_copies",
            kind::text, false},
           {"--crit", "the same, for critical", kind::text, false}},
       "nodes", {}, {}, run, draw};
