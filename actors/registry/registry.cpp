@@ -5,6 +5,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/registry/monotonic.hpp"
+#include "actors/type_ids.hpp"
 
 namespace shoal {
 
@@ -121,6 +122,9 @@ void actor_registry::undelivered(
                      ? content.get_as<caf::atom_value>(0)
                      : caf::atom_value{},
           content.type_token(), receiver, why};
+  // What an actor told itself to do later: that it ended before is how such an actor ends.
+  if (key.verb == static_cast<caf::atom_value>(atom::tick::value))
+    return;
   std::lock_guard lock{records_mutex_};
   auto i = letters_.find(key);
   if (i == letters_.end()) {

@@ -189,6 +189,18 @@ TEST_F(registry, counts_messages_that_nobody_reads) {
   EXPECT_EQ(by_reason["receiver had ended"], 2u);
 }
 
+TEST_F(registry, does_not_count_an_actors_own_timers) {
+  auto x = spawn("late");
+  sched.run();
+  self->send_exit(x, caf::exit_reason::user_shutdown);
+  caf::anon_send(x, atom::tick::value);
+  sched.run();
+  tell(x, atom::tick::value, 1);
+  EXPECT_TRUE(actors.undelivered().empty());
+  tell(x, atom::lost::value);
+  EXPECT_EQ(actors.undelivered().size(), 1u) << "others' words count";
+}
+
 TEST_F(registry, does_not_wait_for_an_actor_that_is_gone_or_does_not_answer) {
   auto mute = spawn("mute"); // nobody runs it
   auto answers = actors.probe({mute.id(), 999'999}, detail_level::brief, 1ms);
