@@ -70,6 +70,23 @@ void add_copies(context& c, json& to) {
   to["unserved"] = std::move(list);
 }
 
+/// A global stream knows this node as one listener; how far its devices are is known to the relay.
+void add_relay(context& c, const app_config& app, json& to) {
+  auto actor = labelled(c, "relay", app.id);
+  auto status = actor ? status_of(c, actor->id) : json(nullptr);
+  if (!status.is_object() || !status.contains("channels"))
+    return;
+  auto list = json::array();
+  for (auto& x : status["channels"]) {
+    json row = {{"id", actor->id}};
+    for (auto field : {"biz", "latest", "listeners", "caught_up", "least_acked"})
+      if (x.contains(field))
+        row[field] = x[field];
+    list.push_back(std::move(row));
+  }
+  to["relays"] = std::move(list);
+}
+
 } // namespace
 
 json one_stream(context& c, std::string_view app_name, std::string_view who_text) {
@@ -85,6 +102,8 @@ json one_stream(context& c, std::string_view app_name, std::string_view who_text
   out.update({{"owner", owner}, {"view_epoch", view_epoch}});
   auto actor = labelled(c, "stream", label);
   out["active"] = actor.has_value();
+  if (who.kind == principal_kind::global)
+    add_relay(c, *app, out);
   if (actor) {
     out["id"] = actor->id;
     out["handled"] = actor->handled;

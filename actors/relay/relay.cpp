@@ -1,5 +1,7 @@
 #include "actors/relay/relay.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "actors/log.hpp"
@@ -322,11 +324,23 @@ void relay_state::arm() {
 
 std::string relay_state::status() const {
   auto out = nlohmann::json{{"app", raw(app)}, {"channels", nlohmann::json::array()}};
-  for (auto& [no, c] : channels)
-    out["channels"].push_back(
-        {{"biz", c.biz->name}, {"latest", c.latest}, {"listeners", c.listeners.size()},
-            {"pages", c.pages.pages()}, {"page_bytes", c.pages.bytes()}});
-  return out.dump();
+  for (auto& [no, c] : channels) {
+    auto row = nlohmann::json{{"biz", c.biz->name}, {"latest", c.latest},
+        {"listeners", c.listeners.size()}, {"pages", c.pages.pages()},
+        {"page_bytes", c.pages.bytes()}};
+    if (c.biz->persistent && !c.listeners.empty()) {
+      auto least = UINT64_MAX;
+      auto caught_up = std::size_t{0};
+      for (auto& [where, x] : c.listeners) {
+        least = std::min(least, x.acked);
+        caught_up += x.acked >= c.latest;
+      }
+      row["least_acked"] = least;
+      row["caught_up"] = caught_up;
+    }
+    out["channels"].push_back(std::move(row));
+  }
+  return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 relay_actor::behavior_type relay(

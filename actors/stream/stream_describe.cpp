@@ -22,8 +22,12 @@ json describe(const stream_state::slot& s) {
   for (auto& x : s.listeners) {
     if (devices.size() == shown_listeners)
       break;
-    devices.push_back({{"device", x.device.empty() ? "(relay)" : x.device}, {"sent", x.sent},
-        {"acked", x.acked}, {"backlog", log.committed() - std::min(x.acked, log.committed())},
+    if (x.device.empty()) { // what its devices acknowledge only the relay knows
+      devices.push_back({{"device", "(relay)"}, {"sent", x.sent}, {"attached_ms", x.attached_ms}});
+      continue;
+    }
+    devices.push_back({{"device", x.device}, {"sent", x.sent}, {"acked", x.acked},
+        {"backlog", log.committed() - std::min(x.acked, log.committed())},
         {"attached_ms", x.attached_ms}});
   }
   out["devices"] = std::move(devices);

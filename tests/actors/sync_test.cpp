@@ -637,6 +637,19 @@ TEST_F(global_biz, keeps_a_cursor_per_device_and_no_row_per_user) {
   EXPECT_EQ(online("d2", "", "ALL").payloads("ALL"), (strings{"one", "two"}));
 }
 
+TEST_F(global_biz, knows_at_its_relay_how_far_devices_are) {
+  auto& a = online("d1", "", "ALL");
+  online("d2", "", "ALL");
+  append(principal::global(), "ALL", "one");
+  append(principal::global(), "ALL", "two");
+  ack(a, "ALL");
+  wait(std::chrono::seconds{3}); // the device passes it on
+  auto text = ask<std::string>(sv->where.relay(app), atom::status::value);
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find(R"("caught_up":1,)"), std::string::npos) << *text;
+  EXPECT_NE(text->find(R"("least_acked":0,)"), std::string::npos) << *text;
+}
+
 TEST_F(global_biz, reads_the_disk_once_for_all_who_catch_up) {
   for (int i = 0; i < 300; ++i)
     append(principal::global(), "ALL", std::to_string(i));

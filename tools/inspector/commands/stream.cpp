@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tools/inspector/printers.hpp"
 #include "tools/inspector/session.hpp"
 
@@ -21,6 +23,9 @@ std::string draw(const json& x, const canvas& on) {
     if (auto i = biz.find("devices"); i != biz.end() && !i->empty())
       out += print_table(*i, {}, on);
   }
+  if (auto i = x.find("relays"); i != x.end() && !i->empty())
+    out.append("\nRelays, which hand it on to the devices of their nodes:\n")
+        .append(print_table(*i, {}, on));
   return out;
 }
 
@@ -40,11 +45,20 @@ command stream_command() {
         auto target = "/inspect/streams/" + url_encoded(key.substr(0, split)) + "/" +
                       url_encoded(key.substr(split + 1));
         auto answers = s.all(target);
-        // Every node knows the stream's partition; one of them has its actor.
+        // Every node knows the stream's partition; one of them has its actor. Relays are on all.
+        auto relays = json::array();
         for (auto& x : answers)
-          if (x.data.value("active", false))
-            return {std::move(x.data)};
-        return {std::move(answers.front().data)};
+          for (auto& row : x.data.value("relays", json::array())) {
+            json with_node = {{"node", x.node}};
+            with_node.update(row);
+            relays.push_back(std::move(with_node));
+          }
+        auto active =
+            std::ranges::find_if(answers, [](auto& x) { return x.data.value("active", false); });
+        auto out = std::move(active == answers.end() ? answers.front().data : active->data);
+        if (out.erase("relays") > 0 || !relays.empty())
+          out["relays"] = std::move(relays);
+        return {std::move(out)};
       },
       draw};
 }
