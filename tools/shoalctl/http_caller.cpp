@@ -1,5 +1,6 @@
 #include "tools/shoalctl/http_caller.hpp"
 
+#include <array>
 #include <chrono>
 
 #include <curl/curl.h>
@@ -92,7 +93,7 @@ private:
     auto out = reply{};
     prepare(std::string{method}, to_.url + std::string{target}, body, headers.get(), out);
     if (auto code = curl_easy_perform(curl_.get()); code != CURLE_OK)
-      throw unreachable{to_.url + ": " + curl_easy_strerror(code)};
+      throw unreachable{why_unreachable(code, words_.data(), to_)};
     auto status = 0L;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
     out.status = static_cast<int>(status);
@@ -104,6 +105,8 @@ private:
     auto c = curl_.get();
     curl_easy_reset(c);
     curl_easy_setopt(c, CURLOPT_URL, url.c_str());
+    words_[0] = '\0';
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, words_.data());
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method.c_str());
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
@@ -128,11 +131,28 @@ private:
   }
 
   settings to_;
+  std::array<char, CURL_ERROR_SIZE> words_{}; ///< libcurl's, about the last failure
   std::unique_ptr<CURL, void (*)(CURL*)> curl_;
   std::int64_t ahead_ms_ = 0; ///< of the server's clock
 };
 
 } // namespace
+
+std::string why_unreachable(int code, const std::string& detail, const settings& to) {
+  auto says = to.url + ": ";
+  switch (code) {
+  case CURLE_PEER_FAILED_VERIFICATION:
+    if (to.ca.empty())
+      return says + "its certificate is not trusted here" +
+             (detail.empty() ? "" : " (" + detail + ")") + ": give --ca FILE or set SHOAL_CA";
+    return says + to.ca + " does not vouch for its certificate" +
+           (detail.empty() ? "" : " (" + detail + ")");
+  case CURLE_SSL_CACERT_BADFILE:
+    return says + to.ca + " cannot be read as a PEM file with certificates";
+  default:
+    return says + (detail.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : detail);
+  }
+}
 
 std::unique_ptr<caller> make_http_caller(const settings& to) {
   return std::make_unique<http_caller>(to);

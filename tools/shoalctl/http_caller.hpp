@@ -12,4 +12,8 @@ namespace shoal::ctl {
 /// repeats the call once.
 std::unique_ptr<caller> make_http_caller(const settings& to);
 
+/// Why a call did not come to an answer, and what to do about it: of libcurl's code, and of what it
+/// says beside (may be empty).
+std::string why_unreachable(int code, const std::string& detail, const settings& to);
+
 } // namespace shoal::ctl
