@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <regex>
+#include <set>
 
 #include <cxxabi.h>
 
@@ -172,6 +173,17 @@ std::string readable(const std::string& signature) {
   return out;
 }
 
+/// For who asked for a kind that nobody is of.
+std::set<std::string_view> kinds_of(const actor_registry& actors) {
+  std::set<std::string_view> out; // of static texts
+  auto note = [&](const char* kind, std::string_view) {
+    out.emplace(kind);
+    return false;
+  };
+  actors.walk(0, SIZE_MAX, note, [](actor_row&&) {});
+  return out;
+}
+
 } // namespace
 
 json row_json(const actor_row& x, const actor_registry& in) {
@@ -208,6 +220,8 @@ json actor_list(context& c, std::string_view text) {
   auto list = json::array();
   for (auto& x : rows)
     list.push_back(shown(x, c.actors, with_rates));
+  if (list.empty() && !q.text("kind").empty())
+    out["kinds"] = kinds_of(c.actors);
   out["actors"] = std::move(list);
   return out;
 }

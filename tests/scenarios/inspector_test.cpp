@@ -77,6 +77,8 @@ TEST_F(inspected_node, lists_actors_with_what_they_are_about) {
   for (auto sort : {"id", "depth", "age", "rate", "busy", "handled", "memory", "up"})
     EXPECT_EQ(data({"ls", "--sort", sort, "--limit", "3"}).size(), 3u) << sort;
   EXPECT_EQ(run({"ls", "--sort", "beauty"}), 1);
+  EXPECT_EQ(run({"ls", "--kind", "steam"}), 1);
+  EXPECT_NE(err.str().find("stream"), std::string::npos) << err.str();
 }
 
 TEST_F(inspected_node, pages_are_complete) {
@@ -114,6 +116,8 @@ TEST_F(inspected_node, shows_streams_awake_and_asleep) {
   EXPECT_EQ(x["bizs"][0]["last"], 1);
   auto global = data({"stream", "first/global"});
   EXPECT_EQ(global["bizs"][0]["devices"][0]["device"], "(relay)");
+  EXPECT_EQ(global["relays"][0]["biz"], "ALL");
+  EXPECT_EQ(global["relays"][0]["listeners"], 1);
   EXPECT_EQ(run({"stream", "nobody/user:u1"}), 1);
   EXPECT_EQ(run({"stream", "first/what:u1"}), 1);
 }

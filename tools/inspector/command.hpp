@@ -46,6 +46,7 @@ struct unreachable {
 /// Somebody was asked, and said no.
 struct refused {
   std::string why;
+  std::string node = {}; ///< who; empty: everybody, or nobody in particular
 };
 
 class session; // session.hpp

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/inspector/printers.hpp"
+#include "tools/unexpected_arguments.hpp"
 
 namespace shoal::inspector {
 
@@ -40,7 +41,9 @@ struct flags {
 
 void add_flags(CLI::App& root, flags& x) {
   root.add_option("--node", x.nodes,
-      "admin port of a node, or several with commas: 127.0.0.1:9464 ($SHOAL_NODE)");
+      "admin port of a node, or several with commas: 127.0.0.1:9464 ($SHOAL_NODE); with a "
+      "cluster's "
+      "configuration also names: n3");
   root.add_option(
       "--cluster", x.cluster, "configuration of a cluster: asks all its nodes ($SHOAL_CLUSTER)");
   root.add_option("-o,--output", x.output, "table, wide, json, yaml or name")
@@ -70,6 +73,7 @@ int run_chosen(
     auto on = canvas{around.terminal && env("NO_COLOR").empty(), x.output == "wide"};
     s.live = around.terminal && (x.output == "table" || x.output == "wide");
     s.wait = around.wait;
+    s.say = say;
     s.show = [&](const json& data) {
       if (s.live)
         around.out << clear_screen;
@@ -82,7 +86,7 @@ int run_chosen(
       say("no answer from " + node + ": " + why);
     return done.code == 0 && !s.silent().empty() ? 3 : done.code;
   } catch (const refused& why) {
-    say(why.why);
+    say(why.node.empty() ? why.why : why.node + ": " + why.why);
     return 1;
   } catch (const bad_usage& why) {
     say(why.why);
@@ -138,9 +142,12 @@ int run_command_line(std::vector<std::string> args, const surroundings& around) 
   }
   auto& completion = *root.add_subcommand(
       "completion", "A bash completion script: source <(actor-inspector completion)");
-  std::reverse(args.begin(), args.end());
   try {
-    root.parse(std::move(args));
+    root.parse(std::vector<std::string>{args.rbegin(), args.rend()});
+  } catch (const CLI::ExtrasError&) {
+    around.err << "actor-inspector: " << unexpected_arguments(root, args)
+               << "\nRun with --help for more information.\n";
+    return 2;
   } catch (const CLI::ParseError& e) {
     return root.exit(e, around.out, around.err) == 0 ? 0 : 2;
   }

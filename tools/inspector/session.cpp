@@ -25,9 +25,19 @@ json read(const reply& x, const node_address& from) {
   if (x.status < 400 && data.is_object() && deepest <= max_depth)
     return data;
   if (data.is_object() && data.contains("code"))
-    throw refused{name_of(from) + ": " + data.value("code", "") +
-                  (data.value("detail", "").empty() ? "" : ": " + data.value("detail", ""))};
+    throw refused{data.value("code", "") +
+                      (data.value("detail", "").empty() ? "" : ": " + data.value("detail", "")),
+        name_of(from)};
   throw unreachable{name_of(from) + ": the answer is not one of a Shoal node's admin port"};
+}
+
+/// What holds for all nodes is said once, and of none of them.
+refused words_of(std::vector<refused> refusals, std::size_t asked) {
+  auto out = refusals.back();
+  if (asked > 1 && refusals.size() == asked &&
+      std::ranges::all_of(refusals, [&](auto& x) { return x.why == out.why; }))
+    out.node.clear();
+  return out;
 }
 
 } // namespace
@@ -39,7 +49,7 @@ std::vector<session::answer> session::all(const std::string& target) {
         std::launch::async, [this, &x, &target] { return read(http_.get(x, target), x); }));
   std::vector<answer> out;
   silent_.clear();
-  auto words = std::optional<refused>{};
+  std::vector<refused> refusals;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     try {
       auto data = questions[i].get();
@@ -49,11 +59,11 @@ std::vector<session::answer> session::all(const std::string& target) {
     } catch (const unreachable& x) {
       silent_.emplace_back(name_of(nodes_[i]), x.why);
     } catch (const refused& x) {
-      words = x;
+      refusals.push_back(x);
     }
   }
-  if (words && out.empty())
-    throw *words;
+  if (!refusals.empty() && out.empty())
+    throw words_of(std::move(refusals), nodes_.size());
   if (out.empty())
     throw unreachable{silent_.empty() ? "there is no node to ask" : silent_.front().second};
   return out;
@@ -99,13 +109,22 @@ std::vector<session::answer> session::change(const std::string& target, const js
   if (key_.id.empty() || key_.secret.empty())
     throw bad_usage{"this changes something: set SHOAL_KEY and SHOAL_SECRET to the operator's key"};
   std::vector<answer> out;
+  std::vector<refused> refusals;
   silent_.clear();
   for (auto& x : nodes_) {
     try {
       out.push_back({name_of(x), read(http_.post(x, target, body.dump(), key_), x)});
     } catch (const unreachable& why) {
       silent_.emplace_back(name_of(x), why.why);
+    } catch (const refused& why) {
+      refusals.push_back(why);
     }
+  }
+  if (!refusals.empty()) {
+    auto words = words_of(std::move(refusals), nodes_.size());
+    for (auto& x : out)
+      words.why.append(&x == out.data() ? "; done at " : ", ").append(x.node);
+    throw words;
   }
   if (out.empty())
     throw unreachable{silent_.empty() ? "there is no node to ask" : silent_.front().second};
@@ -116,18 +135,20 @@ session::answer session::change_any(const std::string& target, const json& body)
   if (nodes_.size() == 1)
     return change(target, body).front();
   auto every = nodes_;
-  auto words = refused{"there is no node to ask"};
+  std::vector<refused> refusals;
   for (auto& x : every) {
     nodes_ = {x};
     try {
       return change(target, body).front();
     } catch (const refused& why) {
-      words = why;
+      refusals.push_back(why);
     } catch (const unreachable& why) {
-      words = {why.why};
+      refusals.push_back({why.why});
     }
   }
-  throw words;
+  if (refusals.empty())
+    throw refused{"there is no node to ask"};
+  throw words_of(std::move(refusals), every.size());
 }
 
 std::string url_encoded(std::string_view text) { return percent_encoded(text, "@:,"); }

@@ -53,7 +53,7 @@ public:
       : nodes_{std::move(nodes)}, http_{http}, key_{std::move(key)} {}
 
   /// Asks every node at the same time. Those that do not answer are remembered in `silent`; throws
-  /// `unreachable` if that is everybody, `refused` if one refuses.
+  /// `unreachable` if that is everybody, `refused` if nobody answers and one refuses.
   std::vector<answer> all(const std::string& target);
 
   /// The rows of all nodes' answers in one list, each with its node.
@@ -68,7 +68,8 @@ public:
   /// The node of an id like "n2/17", and the rest; all nodes if it names none.
   std::string pick(const std::string& id);
 
-  /// Changes something at every node (or the one that `pick` chose).
+  /// Changes something at every node (or the one that `pick` chose). Throws `refused` if one of
+  /// them refuses, with the names of those that did not.
   std::vector<answer> change(const std::string& target, const json& body);
   answer change_any(const std::string& target, const json& body);
 
@@ -79,6 +80,8 @@ public:
   std::function<void(const json&)> show;
   /// Waits; false if the user has had enough.
   std::function<bool(std::chrono::milliseconds)> wait;
+  /// Words for people, beside the data.
+  std::function<void(const std::string&)> say;
   bool live = false; ///< standard output is a terminal
 
 private:

@@ -1,5 +1,6 @@
 #include "tools/inspector/settings.hpp"
 
+#include <algorithm>
 #include <limits> // cpptoml forgets it
 
 #include <cpptoml.h>
@@ -55,8 +56,34 @@ std::vector<node_address> nodes_of_file(const std::string& file) {
   return out;
 }
 
+namespace {
+
+/// Words that are no addresses are names of nodes in the configuration.
+std::vector<node_address> nodes_named(
+    std::string_view text, const std::function<std::vector<node_address>()>& known) {
+  auto out = nodes_of_list(text);
+  std::vector<node_address> all;
+  for (auto& x : out) {
+    auto name = x.url.substr(std::string_view{"http://"}.size());
+    if (!x.url.starts_with("http://") || name.find_first_of(".:/") != std::string::npos)
+      continue; // an address
+    if (all.empty())
+      all = known();
+    auto i = std::ranges::find(all, name, &node_address::name);
+    if (i == all.end())
+      throw bad_usage{"--node " + name + ": the configuration has no node of this name"};
+    x = *i;
+  }
+  return out;
+}
+
+} // namespace
+
 std::vector<node_address> find_nodes(
     const environment& env, const std::string& nodes, const std::string& cluster) {
+  auto file = cluster.empty() ? env("SHOAL_CLUSTER").value_or("") : cluster;
+  if (!nodes.empty() && !file.empty())
+    return nodes_named(nodes, [&] { return nodes_of_file(file); });
   if (!nodes.empty())
     return nodes_of_list(nodes);
   if (!cluster.empty())

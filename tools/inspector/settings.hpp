@@ -1,5 +1,6 @@
 // Where the nodes are: --node, else --cluster, else $SHOAL_NODE, else $SHOAL_CLUSTER, else this
-// machine's admin port.
+// machine's admin port. With --node and a cluster's configuration a word without a port is the name
+// of one of its nodes.
 #pragma once
 
 #include <string>

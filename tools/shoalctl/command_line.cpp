@@ -8,6 +8,7 @@
 
 #include "protocol/percent.hpp"
 #include "tools/shoalctl/render.hpp"
+#include "tools/unexpected_arguments.hpp"
 
 namespace shoal::ctl {
 
@@ -284,9 +285,12 @@ int run_command_line(std::vector<std::string> args, const surroundings& around) 
   }
   auto& completion = command_app(
       root, "completion bash", "A completion script: source <(shoalctl completion bash)");
-  std::reverse(args.begin(), args.end());
   try {
-    root.parse(std::move(args));
+    root.parse(std::vector<std::string>{args.rbegin(), args.rend()});
+  } catch (const CLI::ExtrasError&) {
+    around.err << "shoalctl: " << unexpected_arguments(root, args)
+               << "\nRun with --help for more information.\n";
+    return 2;
   } catch (const CLI::ParseError& e) {
     return root.exit(e, around.out, around.err) == 0 ? 0 : 2;
   }

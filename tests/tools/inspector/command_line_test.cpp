@@ -128,11 +128,30 @@ TEST_F(inspector, merges_what_several_nodes_sorted) {
   EXPECT_EQ(out.str(), "n2/1\nn1/1\nn2/3\n");
 }
 
+TEST_F(inspector, lists_by_node_and_id_as_many_as_were_asked_for) {
+  answer(n1, "/inspect/actors", R"({"node":"n1","actors":[{"id":1},{"id":4}]})");
+  answer(n2, "/inspect/actors", R"({"node":"n2","actors":[{"id":2},{"id":3}]})");
+  ASSERT_EQ(run({"ls", "--limit", "3", "-o", "name"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "n1/1\nn2/2\nn2/3\n");
+  EXPECT_TRUE(nodes.asked[0].ends_with("?limit=3&sort=id")) << nodes.asked[0];
+  EXPECT_EQ(run({"ls", "--limit", "0"}), 2);
+}
+
+TEST_F(inspector, finds_nothing_with_exit_code_1_and_names_the_kinds_there_are) {
+  variables["SHOAL_NODE"] = "a:1";
+  answer(n1, "/inspect/actors", R"({"node":"n1","actors":[],"kinds":["api","stream"]})");
+  EXPECT_EQ(run({"ls", "--kind", "steam"}), 1);
+  EXPECT_EQ(out.str(), "none\n");
+  EXPECT_EQ(err.str(), "actor-inspector: no actor is of the kind steam; there are api, stream\n");
+  EXPECT_EQ(run({"ls", "--kind", "stream", "--label", "nobody"}), 1);
+  EXPECT_EQ(err.str(), "") << "the kind is right";
+}
+
 TEST_F(inspector, follows_cursors_up_to_the_limit) {
   variables["SHOAL_NODE"] = "a:1";
   answer(n1, "/inspect/actors", R"({"node":"n1","actors":[{"id":1},{"id":2}],"cursor":"66"})");
-  answer(n1, "/inspect/actors?limit=3&cursor=66", R"({"node":"n1","actors":[{"id":3}]})");
-  ASSERT_EQ(run({"ls", "--limit", "5", "-o", "name"}), 0) << err.str();
+  answer(n1, "/inspect/actors?limit=1000&cursor=66", R"({"node":"n1","actors":[{"id":3}]})");
+  ASSERT_EQ(run({"ls", "--limit", "20000", "-o", "name"}), 0) << err.str();
   EXPECT_EQ(out.str(), "n1/1\nn1/2\nn1/3\n");
 }
 
@@ -190,6 +209,33 @@ TEST_F(inspector, picks_the_node_that_an_id_names) {
   EXPECT_NE(err.str().find("not_found"), std::string::npos);
 }
 
+TEST_F(inspector, takes_the_name_of_a_node_for_its_address_where_a_configuration_has_it) {
+  auto file = (dir.path() / "cluster.toml").string();
+  std::ofstream{file}
+      << "[[nodes]]\nname = \"n1\"\nadmin = \"a:1\"\n[[nodes]]\nname = \"n2\"\nadmin = \"b:2\"\n";
+  answer(n2, "/inspect/nodes", R"({"node":"n2","ready":true})");
+  ASSERT_EQ(run({"--cluster", file, "--node", "n2", "nodes"}), 0) << err.str();
+  EXPECT_EQ(nodes.asked, std::vector<std::string>{"http://b:2/inspect/nodes"});
+  EXPECT_EQ(run({"--cluster", file, "--node", "n9", "nodes"}), 2);
+  EXPECT_NE(err.str().find("no node of this name"), std::string::npos) << err.str();
+  variables = {{"SHOAL_CLUSTER", file}};
+  EXPECT_EQ(run({"--node", "n2", "nodes"}), 0) << err.str();
+  variables = {{"SHOAL_CLUSTER", "/absent"}};
+  EXPECT_EQ(run({"--node", "b:2", "nodes"}), 0) << "an address needs no file: " << err.str();
+}
+
+TEST_F(inspector, says_once_what_holds_for_all_nodes) {
+  variables["SHOAL_KEY"] = "ak_1";
+  variables["SHOAL_SECRET"] = "s";
+  for (auto url : {n1, n2})
+    nodes.answers[url]["/inspect/set-log"] = {403, R"({"code":"forbidden","detail":"not you"})"};
+  EXPECT_EQ(run({"set-log", "debug"}), 1);
+  EXPECT_EQ(err.str(), "actor-inspector: forbidden: not you\n");
+  answer(n1, "/inspect/set-log", R"({"node":"n1","level":"debug"})");
+  EXPECT_EQ(run({"set-log", "debug"}), 1);
+  EXPECT_EQ(err.str(), "actor-inspector: http://b:2: forbidden: not you; done at http://a:1\n");
+}
+
 TEST_F(inspector, draws_the_tree_and_shouts_when_a_budget_runs_low) {
   variables["SHOAL_NODE"] = "a:1";
   answer(n1, "/inspect/tree", R"({"node":"n1","total":9,"deaths":2,"children":[
@@ -222,6 +268,9 @@ TEST_F(inspector, shows_one_window_of_top_and_more_when_asked) {
   EXPECT_EQ(nodes.asked.size(), 2u) << "one look begins the window, one ends it";
   ASSERT_EQ(run({"top", "--count", "2", "-o", "json"}, 2), 0);
   EXPECT_EQ(run({"top", "--sort", "memory"}), 2);
+  terminal = true;
+  EXPECT_EQ(run({"top", "--once"}, 5), 0);
+  EXPECT_EQ(out.str().find("\x1b[H"), std::string::npos) << "no screen is cleared for one window";
 }
 
 TEST_F(inspector, follows_traced_ops_until_it_has_enough) {
@@ -411,6 +460,8 @@ TEST_F(inspector, has_examples_for_every_command_and_completes_their_options) {
   }
   EXPECT_EQ(run({}), 2);
   EXPECT_EQ(run({"nonsense"}), 2);
+  EXPECT_EQ(run({"ls", "--knid", "stream"}), 2);
+  EXPECT_TRUE(err.str().starts_with("actor-inspector: unexpected: --knid stream\n")) << err.str();
 }
 
 TEST(redaction, takes_out_what_is_secret_and_leaves_the_rest) {

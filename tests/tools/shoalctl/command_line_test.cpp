@@ -3,10 +3,12 @@
 #include <set>
 #include <sstream>
 
+#include <curl/curl.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_dir.hpp"
 #include "tools/shoalctl/command_line.hpp"
+#include "tools/shoalctl/http_caller.hpp"
 
 namespace shoal::ctl {
 namespace {
@@ -188,6 +190,8 @@ TEST_F(command_line, ends_with_2_on_bad_usage) {
           {"sync", "send", "X", "--payload", "p", "--tags", "novalue"}})
     EXPECT_EQ(run(args), 2);
   EXPECT_TRUE(calls.empty());
+  EXPECT_EQ(run({"app", "show", "--methd", "GET"}), 2);
+  EXPECT_TRUE(err.str().starts_with("shoalctl: unexpected: --methd GET\n")) << err.str();
   variables.erase("SHOAL_APP");
   EXPECT_EQ(run({"app", "show"}), 2);
   variables.erase("SHOAL_SECRET");
@@ -198,6 +202,23 @@ TEST_F(command_line, ends_with_3_when_nobody_answers) {
   EXPECT_EQ(run({"app", "show"}), 3);
   answers = {{200, "<html>"}};
   EXPECT_EQ(run({"app", "show"}), 3);
+}
+
+TEST(reason, says_what_to_do_about_a_certificate) {
+  auto to = settings{};
+  to.url = "https://localhost:8443";
+  EXPECT_EQ(why_unreachable(CURLE_PEER_FAILED_VERIFICATION, "self-signed certificate", to),
+      "https://localhost:8443: its certificate is not trusted here (self-signed certificate): give "
+      "--ca FILE or set SHOAL_CA");
+  to.ca = "ca.pem";
+  EXPECT_EQ(why_unreachable(CURLE_PEER_FAILED_VERIFICATION, "", to),
+      "https://localhost:8443: ca.pem does not vouch for its certificate");
+  EXPECT_EQ(why_unreachable(CURLE_SSL_CACERT_BADFILE, "", to),
+      "https://localhost:8443: ca.pem cannot be read as a PEM file with certificates");
+  EXPECT_EQ(why_unreachable(CURLE_COULDNT_CONNECT, "Connection refused", to),
+      "https://localhost:8443: Connection refused");
+  EXPECT_EQ(why_unreachable(CURLE_COULDNT_CONNECT, "", to),
+      "https://localhost:8443: " + std::string{curl_easy_strerror(CURLE_COULDNT_CONNECT)});
 }
 
 TEST_F(command_line, prefers_flags_to_environment_to_file) {

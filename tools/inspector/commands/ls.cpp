@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include "tools/inspector/session.hpp"
 
 namespace shoal::inspector {
@@ -7,10 +10,11 @@ namespace {
 using kind = argument::kind;
 
 constexpr std::uint64_t page = 1000;
+constexpr std::uint64_t longest_sorted = 10'000; ///< of a node; more comes in pages, unsorted
 
 std::string target_of(const given& values, std::uint64_t limit) {
   auto out = "/inspect/actors?limit=" + std::to_string(limit);
-  for (auto name : {"kind", "label", "sort", "cursor"})
+  for (auto name : {"kind", "label"})
     if (auto flag = std::string{"--"}.append(name); values.has(flag))
       out.append("&").append(name).append("=").append(url_encoded(values.text(flag)));
   return out;
@@ -60,13 +64,38 @@ json pages(const given& values, session& s, std::uint64_t limit) {
   return out;
 }
 
+/// Nothing of this kind: which kinds are there?
+void explain(const given& values, session& s) {
+  if (!values.has("--kind"))
+    return;
+  std::set<std::string> kinds;
+  for (auto& x : s.all(target_of(values, 1)))
+    for (auto& kind : x.data.value("kinds", json::array()))
+      kinds.insert(kind.get<std::string>());
+  if (kinds.empty() || kinds.contains(values.text("--kind")))
+    return;
+  auto words = "no actor is of the kind " + values.text("--kind") + "; there are";
+  for (auto& kind : kinds)
+    words.append(kind == *kinds.begin() ? " " : ", ").append(kind);
+  s.say(words);
+}
+
 json list(const given& values, session& s) {
   auto limit = values.number("--limit", 50);
-  auto sort = values.text("--sort");
-  if (sort.empty())
-    return pages(values, s, limit);
-  auto out = s.rows(target_of(values, std::min<std::uint64_t>(limit, 10'000)), "actors");
-  merge(out, sort, limit);
+  if (limit == 0)
+    throw bad_usage{"--limit must be at least 1"};
+  auto sort = values.text("--sort", limit > longest_sorted ? "" : "id");
+  auto out = sort.empty() ? pages(values, s, limit)
+                          : s.rows(target_of(values, std::min(limit, longest_sorted)) +
+                                       "&sort=" + url_encoded(sort),
+                                "actors");
+  if (!sort.empty())
+    merge(out, sort, limit);
+  if (!values.has("--sort")) // nobody asked for the first of all nodes
+    std::stable_sort(out.begin(), out.end(),
+        [](const json& x, const json& y) { return x.value("node", "") < y.value("node", ""); });
+  if (out.empty())
+    explain(values, s);
   return out;
 }
 
@@ -76,20 +105,24 @@ command ls_command() {
   return {"ls", "Actors: filtered, sorted, paged on the server",
       "  actor-inspector ls --kind stream --sort depth\n"
       "  actor-inspector ls --label user:u1 -o wide\n"
-      "  actor-inspector ls --sort memory --limit 20 --watch\n"
+      "  actor-inspector ls --sort memory --limit 20 --watch      # 20 of all nodes together\n"
       "  actor-inspector --cluster cluster.toml ls --kind partition -o json\n",
       {{"--kind", "only actors of this kind: stream, device, partition, ...", kind::text, false},
           {"--label", "only actors with this text in their label", kind::text, false},
-          {"--sort", "id, depth, age, rate, busy, handled, memory or up", kind::text, false},
-          {"--limit", "at most this many (50)", kind::number, false},
+          {"--sort", "id (the default), depth, age, rate, busy, handled, memory or up", kind::text,
+              false},
+          {"--limit", "at most this many, of all nodes together (50)", kind::number, false},
           {"--watch", "again every two seconds, until interrupted", kind::flag, false}},
       "",
       {"node", "id", "kind", "label", "state", "depth", "age_us", "rate", "busy", "handled",
           "up_s"},
       {"bytes", "timeouts", "restarts", "parent"},
       [](const given& values, session& s) -> outcome {
-        if (!values.has("--watch"))
-          return {list(values, s)};
+        if (!values.has("--watch")) {
+          auto rows = list(values, s);
+          auto code = rows.empty() ? 1 : 0;
+          return {std::move(rows), code};
+        }
         do
           s.show(list(values, s));
         while (s.wait(std::chrono::seconds{2}));

@@ -50,20 +50,21 @@ command top_command() {
   return {"top", "The busiest actors: what they did within a window; live on a terminal",
       "  actor-inspector top\n"
       "  actor-inspector top --sort rate --kind device --every 1000\n"
-      "  actor-inspector top --count 1 -o json\n",
+      "  actor-inspector top --once -o json\n",
       {{"--sort", "busy (share of a core in handlers) or rate (messages per second)", kind::text,
            false},
           {"--kind", "only actors of this kind", kind::text, false},
           {"--limit", "how many (20)", kind::number, false},
           {"--every", "milliseconds of a window (2000)", kind::number, false},
-          {"--count", "end after so many windows; 1 unless on a terminal", kind::number, false}},
+          {"--count", "end after so many windows; 1 unless on a terminal", kind::number, false},
+          {"--once", "one window, also on a terminal", kind::flag, false}},
       "actors", {}, {},
       [](const given& values, session& s) -> outcome {
         auto sort = values.text("--sort", "busy");
         if (sort != "busy" && sort != "rate")
           throw bad_usage{"--sort must be busy or rate"};
         auto every = std::chrono::milliseconds{values.number("--every", 2000)};
-        auto count = values.number("--count", s.live ? UINT64_MAX : 1);
+        auto count = values.number("--count", s.live && !values.has("--once") ? UINT64_MAX : 1);
         look(values, s); // the beginning of the first window
         for (std::uint64_t i = 1; s.wait(every); ++i) {
           auto data = look(values, s);
