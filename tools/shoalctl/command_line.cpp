@@ -101,7 +101,7 @@ struct flags {
 };
 
 void add_flags(CLI::App& root, flags& x) {
-  root.add_option("--url", x.url, "server, e.g. https://localhost:7443 ($SHOAL_URL)");
+  root.add_option("--url", x.url, "server, e.g. https://localhost:8443 ($SHOAL_URL)");
   root.add_option("--key", x.key, "key id ($SHOAL_KEY)");
   root.add_option(
       "--secret", x.secret, "its secret ($SHOAL_SECRET; others may see flags of processes)");

@@ -88,7 +88,7 @@ int watch(const given& values, session& s) {
 std::vector<command> gateway_top_commands() {
   auto out = command{"gateway top",
       "APIs that are called: rate, errors by code, durations; live on a terminal",
-      {{"--admin", "admin addresses of the nodes, http://127.0.0.1:9100,… ($SHOAL_ADMIN)",
+      {{"--admin", "admin addresses of the nodes, http://127.0.0.1:9464,… ($SHOAL_ADMIN)",
            kind::list},
           {"--sort", "rate (default), errors, p99 or name", kind::text},
           {"--limit", "how many (20)", kind::text},

@@ -11,7 +11,7 @@ using terminal::environment;
 using terminal::process_environment;
 
 struct settings {
-  std::string url = "https://localhost:7443";
+  std::string url = "https://localhost:8443";
   std::string key, secret, ca, app;
   bool insecure = false; ///< do not verify the server's certificate
 };
