@@ -218,15 +218,15 @@ void device_state::bind(const std::string& body) {
   ++binding;
   drop_user_feeds();
   auto app = sv->catalog.load()->app(info->app);
-  auto refuse = [&](ec code) {
+  auto refuse = [&](ec code, std::string_view why = {}) {
     ++sv->count->bind_refused;
     log::info(
         "bind refused", {{"device", info->device}, {"user", x.user()}, {"code", to_string(code)}});
     bound({}, false);
-    send_bound(x.user(), code);
+    send_bound(x.user(), code, why);
   };
   if (!app || app->users.how == user_auth::mode::none)
-    return refuse(ec::bad_token);
+    return refuse(ec::bad_token, "the app has no way to verify users: users-auth is none");
   if (app->users.how == user_auth::mode::callback) {
     verifying = std::make_unique<pending_bind>(pending_bind{x.user(), {}});
     self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
@@ -273,13 +273,13 @@ void device_state::bound(std::string user, bool verified) {
   arm();
 }
 
-void device_state::send_bound(const std::string& user, ec code) {
+void device_state::send_bound(const std::string& user, ec code, std::string_view why) {
   wire::Bound out;
   out.set_user(user);
   out.set_binding(binding);
   out.set_code(static_cast<std::uint32_t>(code));
   if (code != ec::none)
-    out.set_text(std::string{to_string(code)});
+    out.set_text(std::string{why.empty() ? to_string(code) : why});
   wire->send(encode(frame_type::bound, out));
 }
 

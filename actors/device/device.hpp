@@ -74,7 +74,7 @@ struct device_state {
   void unbind();
   void verdict(const bind_verdict& x);
   void bound(std::string user, bool verified);
-  void send_bound(const std::string& user, ec code);
+  void send_bound(const std::string& user, ec code, std::string_view why = {});
   void drop_user_feeds();
 
   void subscribe(const std::string& body);

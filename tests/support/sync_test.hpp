@@ -47,6 +47,7 @@ public:
   std::uint32_t max_frame = 0;       ///< the same
   std::uint32_t binding = 0;
   ec bind_code = ec::none;
+  std::string bind_text;
   bool welcome = false;
   bool gap = false; ///< an Ops frame did not continue at our position
 
@@ -92,6 +93,7 @@ private:
       y.ParseFromString(x.body);
       binding = y.binding();
       bind_code = static_cast<ec>(y.code());
+      bind_text = y.text();
       break;
     }
     case frame_type::subscribed: {

@@ -28,9 +28,50 @@ auto simple(std::string_view method, std::string_view path) {
   };
 }
 
+/// A secret as it is, or from a file, which nobody sees in a list of processes.
+std::string secret_of(const std::string& text) {
+  if (!text.starts_with('@'))
+    return text;
+  auto out = read_file(text.substr(1));
+  while (out.ends_with('\n') || out.ends_with('\r'))
+    out.pop_back();
+  return out;
+}
+
+command users_auth_command() {
+  auto out = command{"app users-auth",
+      "How devices prove for whom they speak; a secret that is made up is shown once",
+      {{"mode",
+           "hmac: tokens that your server signs; jwt; callback: Shoal asks your server; none: "
+           "no device can bind a user",
+           kind::positional, true, true},
+          {"--secret", "of hmac and HS256: text, @FILE or @-; else the old one, or a new one",
+              kind::text, false, false},
+          {"--jwt-algorithm", "HS256, RS256 or ES256", kind::text, false, true},
+          {"--public-key", "of RS256 and ES256: a PEM file", kind::text, false, false},
+          {"--issuer", "of a jwt: must be this", kind::text, false, true},
+          {"--audience", "of a jwt: must be this", kind::text, false, true},
+          {"--callback-url", "of callback: where sessions are validated", kind::text, false,
+              false}},
+      {}, "", {}};
+  out.run = [out](const given& values, session& s) {
+    auto body = body_of(out, values);
+    if (values.has("--secret"))
+      body["secret"] = secret_of(values.text("--secret"));
+    if (values.has("--public-key"))
+      body["public_key"] = read_file(values.text("--public-key"));
+    if (values.has("--callback-url"))
+      body["url"] = values.text("--callback-url");
+    s.emit(s.ask("PUT", s.of_app("/users-auth"), body));
+    return 0;
+  };
+  return out;
+}
+
 std::vector<command> app_commands() {
   return {
-      {"app create", "Create an app; shows its first admin and device keys (operator)",
+      {"app create",
+          "Create an app; shows its first admin and device keys. Apps cannot be deleted (operator)",
           {{"id", "app or app@workspace", kind::positional, true, true},
               {"--description", "for people", kind::text, false, true}},
           {}, "",
@@ -47,6 +88,7 @@ std::vector<command> app_commands() {
             return 0;
           }},
       {"app show", "The app", {}, {}, "", simple("GET", "")},
+      users_auth_command(),
       {"audit", "Who changed what, oldest first",
           {{"--after", "id of the last record seen", kind::text, false, false},
               {"--limit", "how many", kind::number, false, false}},
