@@ -21,11 +21,11 @@ std::string number_text(double x, const char* unit) {
   return out.data();
 }
 
-std::string header_of(std::string_view field) {
+std::string without_unit(std::string_view field) {
   for (auto ending : {"_us", "_ms", "_s"})
     if (field.ends_with(ending))
       field.remove_suffix(std::string_view{ending}.size());
-  return terminal::heading(std::string{field});
+  return std::string{field};
 }
 
 std::string table(const json& rows, const command& of, const canvas& on) {
@@ -41,7 +41,7 @@ std::string table(const json& rows, const command& of, const canvas& on) {
   });
   std::vector<std::vector<std::string>> cells(1);
   for (const auto& name : columns)
-    cells[0].push_back(header_of(name));
+    cells[0].push_back(terminal::heading(without_unit(name)));
   for (const auto& row : rows) {
     auto& line = cells.emplace_back();
     for (const auto& name : columns)
@@ -55,8 +55,9 @@ void add_lines(
   for (const auto& [name, value] : x.items()) {
     if (value.is_object() && !value.empty())
       add_lines(to, prefix + name + ".", value);
-    else
-      to.push_back({prefix + name, cell_text(name, value)});
+    else // a number is shown with its unit, or as a date
+      to.push_back(
+          {prefix + (value.is_number() ? without_unit(name) : name), cell_text(name, value)});
   }
 }
 

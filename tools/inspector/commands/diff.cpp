@@ -21,7 +21,10 @@ std::map<std::string, double> metrics_of(const json& node) {
   std::map<std::string, double> out;
   auto lines = std::istringstream{node.value("metrics", "")};
   for (std::string line; std::getline(lines, line);)
-    if (auto split = line.rfind(' '); !line.starts_with('#') && split != std::string::npos)
+    // Of a histogram its count and its sum are enough: buckets would be most of what is shown.
+    if (auto split = line.rfind(' ');
+        !line.starts_with('#') && split != std::string::npos &&
+        line.substr(0, line.find('{')).rfind("_bucket") == std::string::npos)
       out[line.substr(0, split)] = std::atof(line.c_str() + split);
   return out;
 }
