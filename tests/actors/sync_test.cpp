@@ -451,6 +451,17 @@ TEST_F(multi_device, binds_nobody_with_a_wrong_token) {
   EXPECT_EQ(a.refused["NEWS"], ec::not_bound) << "also not the user before";
 }
 
+TEST_F(sync_test, says_that_an_app_without_verification_can_bind_nobody) {
+  auto x = std::make_shared<app_config>(*known->app(app));
+  x->users = {};
+  known = std::make_shared<const catalog>(known->with(app_ptr{x}));
+  sv->catalog.store(known);
+  auto& a = connect("d1");
+  bind(a, "u1");
+  EXPECT_EQ(a.bind_code, ec::bad_token);
+  EXPECT_EQ(a.bind_text, "the app has no way to verify users: users-auth is none");
+}
+
 class validated_session : public sync_test {
 public:
   void SetUp() override {

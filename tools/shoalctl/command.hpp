@@ -99,7 +99,12 @@ struct command {
   std::function<int(const given&, session&)> run; ///< 0, or 1 if something was refused
   bool needs_server = true; ///< else a key is asked for only if `run` makes a call
   bool draws_again = false; ///< emits again and again; on a terminal each in the place of the last
+  std::vector<std::string_view> line =
+      {}; ///< what a table shows of an object: one line, these fields
 };
+
+/// What the commands of a group are about, for the help; of "gateway", or of "gateway api".
+std::string_view help_of_group(std::string_view words);
 
 /// All commands, in the order of the help.
 const std::vector<command>& commands();

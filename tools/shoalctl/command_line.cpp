@@ -8,6 +8,7 @@
 
 #include "protocol/percent.hpp"
 #include "tools/shoalctl/render.hpp"
+#include "tools/terminal/table.hpp"
 #include "tools/unexpected_arguments.hpp"
 
 namespace shoal::ctl {
@@ -83,16 +84,20 @@ void add_argument(CLI::App& to, const argument& a, given& values) {
     option->type_size(1)->expected(1);
 }
 
-CLI::App& command_app(CLI::App& root, std::string_view words, std::string_view help) {
-  auto split = words.find(' ');
+/// `from`: where in the words the name of the command begins that belongs to `root`.
+CLI::App& command_app(
+    CLI::App& root, std::string_view words, std::string_view help, std::size_t from = 0) {
+  auto split = words.find(' ', from);
   if (split == std::string_view::npos)
-    return *root.add_subcommand(std::string{words}, std::string{help});
-  auto group = std::string{words.substr(0, split)};
+    return *root.add_subcommand(std::string{words.substr(from)}, std::string{help});
+  auto group = std::string{words.substr(from, split - from)};
   auto known = root.get_subcommands([&](CLI::App* x) { return x->get_name() == group; });
-  auto parent = known.empty() ? root.add_subcommand(group, "") : known.front();
+  auto parent = known.empty()
+                    ? root.add_subcommand(group, std::string{help_of_group(words.substr(0, split))})
+                    : known.front();
   parent->require_subcommand(1);
   parent->fallthrough();
-  return command_app(*parent, words.substr(split + 1), help);
+  return command_app(*parent, words, help, split + 1);
 }
 
 struct flags {
@@ -134,7 +139,7 @@ std::string words_of(const refused& x) {
     auto i = x.problem.find(field);
     return i != x.problem.end() && i->is_string() ? i->get<std::string>() : std::string{};
   };
-  return text("code") + ": " + text("detail");
+  return terminal::harmless(text("code") + ": " + text("detail"));
 }
 
 /// Of a command that may do without a server: asked for key and address by the first call.
@@ -254,6 +259,30 @@ std::string read_file(const std::string& name) {
 }
 
 std::string url_encoded(std::string_view text) { return percent_encoded(text, "!$'()*,;:@"); }
+
+std::string_view help_of_group(std::string_view words) {
+  static constexpr std::pair<std::string_view, std::string_view> groups[] = {
+      {"app", "Apps, and how their users prove who they are"},
+      {"key", "Keys that sign calls of an app's servers and hellos of its devices"},
+      {"biz", "Business types: how an app's ops behave"},
+      {"sync", "Ops: send them, follow them, find out where they are"},
+      {"device", "One device: look at it, send it away"},
+      {"user", "One user's devices"},
+      {"node", "Nodes of the cluster (operator)"},
+      {"gateway", "The gateway in front of an app's backends"},
+      {"gateway settings", "Switches, signatures, limits and CORS of the gateway"},
+      {"gateway group", "Groups of backends, and how to reach them"},
+      {"gateway service", "Instances that register themselves"},
+      {"gateway auth", "Rules that ask who calls"},
+      {"gateway proto", "Protobuf types that APIs convert to"},
+      {"gateway api", "APIs: define, open, try, look back"},
+      {"completion", "Scripts for shells"},
+  };
+  for (auto& [name, help] : groups)
+    if (name == words)
+      return help;
+  return "";
+}
 
 const std::vector<command>& commands() {
   static const auto all = [] {

@@ -68,6 +68,7 @@ std::vector<command> settings_commands() {
     s.emit(s.ask("PATCH", s.of_app("/gateway/settings"), body));
     return 0;
   };
+  set.line = {"enabled", "sign", "encrypt", "limit", "mock", "need_nonce"};
   return {{"gateway settings show", "Switches, limits, CORS, texts; without secrets", {}, {}, "",
               list("settings")},
       set};
@@ -103,6 +104,7 @@ std::vector<command> group_commands() {
     s.emit(s.ask(exists ? "PATCH" : "PUT", path, body));
     return 0;
   };
+  set.line = {"name", "kind", "protocol", "balancing", "timeout_ms", "draining"};
   return {{"gateway group list", "All groups", {},
               {"name", "kind", "protocol", "balancing", "timeout_ms", "draining", "description"},
               "groups", list("groups")},
@@ -157,6 +159,7 @@ std::vector<command> auth_commands() {
     s.emit(s.ask("PUT", path_of(values, s, "auth-rules"), body));
     return 0;
   };
+  set.line = {"name", "operation", "cache"};
   return {{"gateway auth list", "All authorization rules", {},
               {"name", "operation", "cache", "cache_ttl_s", "description"}, "auth_rules",
               list("auth-rules")},

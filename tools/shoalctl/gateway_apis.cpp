@@ -44,6 +44,12 @@ std::string query_of(const given& values, std::initializer_list<std::string_view
   return out;
 }
 
+/// A change of an API, of which a table shows one line.
+command brief(command x) {
+  x.line = {"operation", "status", "group", "method", "path", "version"};
+  return x;
+}
+
 command list_command() {
   return {"gateway api list", "APIs that fit all that is given, by operation",
       {{"--status", "online or offline", kind::text}, {"--kind", "proxy or aggregate", kind::text},
@@ -210,12 +216,13 @@ int roll_back(const given& values, session& s) {
 std::vector<command> gateway_api_commands() {
   return {list_command(),
       {"gateway api show", "One API with all its fields", {operation}, {}, "", simple("GET", "")},
-      set_command(),
+      brief(set_command()),
       {"gateway api delete", "Remove an API and its versions", {operation}, {}, "",
           simple("DELETE", "")},
-      {"gateway api online", "Take calls from now on", {operation}, {}, "",
-          simple("POST", "/online")},
-      {"gateway api offline", "Take no calls", {operation}, {}, "", simple("POST", "/offline")},
+      brief({"gateway api online", "Take calls from now on", {operation}, {}, "",
+          simple("POST", "/online")}),
+      brief({"gateway api offline", "Take no calls", {operation}, {}, "",
+          simple("POST", "/offline")}),
       {"gateway api versions", "What it was: the newest 50", {operation},
           {"version", "time_ms", "by", "status", "changed", "note"}, "versions",
           simple("GET", "/versions")},
@@ -223,9 +230,9 @@ std::vector<command> gateway_api_commands() {
           {operation, {"--from", "the one before --to", kind::number},
               {"--to", "the current one", kind::number}},
           {"field", "before", "after"}, "differences", diff},
-      {"gateway api rollback", "Make it what it was; whether it is online stays",
+      brief({"gateway api rollback", "Make it what it was; whether it is online stays",
           {operation, {"--version", "the one before the current", kind::number}}, {}, "",
-          roll_back},
+          roll_back}),
       {"gateway api example", "requestData that fits its model", {operation}, {}, "",
           simple("GET", "/example")},
       {"gateway api test", "Call it as a client would; 0 if the result is 1000",

@@ -125,7 +125,9 @@ std::vector<command> key_commands() {
 }
 
 std::vector<command> biz_commands() {
-  auto set = command{"biz set", "Create a biz, or change the settings that are given",
+  auto set = command{"biz set",
+      "Create a biz, or change the settings that are given. Bizs cannot be deleted: see biz "
+      "offline",
       {biz_name, {"--description", "for people", kind::text, false, true},
           {"--scope", "targeted or global; only at creation", kind::text, false, true},
           {"--target", "user or device; only at creation", kind::text, false, true},
@@ -150,17 +152,21 @@ std::vector<command> biz_commands() {
         path, exists && body.empty() ? json(nullptr) : body));
     return 0;
   };
+  auto brief = [](command x) {
+    x.line = {"name", "scope", "target", "persistent", "retention_s", "online"};
+    return x;
+  };
   return {
-      set,
+      brief(set),
       {"biz show", "One biz", {biz_name}, {}, "", simple("GET", "/biz/{biz}")},
       {"biz list", "All bizs", {},
           {"name", "scope", "target", "multi_device", "persistent", "online", "retention_s",
               "payload_max"},
           "bizs", simple("GET", "/biz")},
-      {"biz online", "Accept and deliver from now on", {biz_name}, {}, "",
-          simple("POST", "/biz/{biz}/online")},
-      {"biz offline", "Neither accept nor deliver", {biz_name}, {}, "",
-          simple("POST", "/biz/{biz}/offline")},
+      brief({"biz online", "Accept and deliver from now on", {biz_name}, {}, "",
+          simple("POST", "/biz/{biz}/online")}),
+      brief({"biz offline", "Neither accept nor deliver", {biz_name}, {}, "",
+          simple("POST", "/biz/{biz}/offline")}),
   };
 }
 

@@ -281,6 +281,73 @@ TEST_F(command_line, shows_one_object_as_lines) {
   EXPECT_EQ(out.str(), "done\n");
 }
 
+TEST_F(command_line, shows_moments_as_people_write_them_and_durations_as_they_are) {
+  answers = {{200, R"({"records":[{"time_ms":1795880000123,"by":"ak_1","what":"w","note":""}]})"},
+      {200, R"({"device":"d1","connected_ms":1795880000123,"silent_ms":90000})"}};
+  ASSERT_EQ(run({"audit"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "TIME                      BY    WHAT  NOTE\n"
+                       "2026-11-28T15:33:20.123Z  ak_1  w\n");
+  ASSERT_EQ(run({"device", "show", "d1"}), 0);
+  EXPECT_EQ(out.str(), "device     d1\nconnected  2026-11-28T15:33:20.123Z\nsilent_ms  90000\n");
+}
+
+TEST_F(command_line, gives_the_parts_of_a_position_columns_of_their_own) {
+  answers = {{200, R"({"cursors":[{"device":"d1","position":{"epoch":7,"id":22}}]})"}};
+  ASSERT_EQ(run({"sync", "cursors", "user:u1", "X"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "DEVICE  POSITION.EPOCH  POSITION.ID\nd1      7               22\n");
+}
+
+TEST_F(command_line, says_in_one_line_what_became_of_a_change) {
+  auto body = R"({"name":"NEWS","description":"","scope":"global","online":true,"payload_max":7})";
+  answers = {{404, "{}"}, {201, body}, {200, body}, {200, body}, {404, "{}"}, {201, body}};
+  ASSERT_EQ(run({"biz", "set", "NEWS", "--scope", "global"}), 0) << err.str();
+  EXPECT_EQ(out.str(), "name=NEWS scope=global online=true\n");
+  ASSERT_EQ(run({"biz", "online", "NEWS"}), 0);
+  EXPECT_EQ(out.str(), "name=NEWS scope=global online=true\n");
+  ASSERT_EQ(run({"biz", "show", "NEWS"}), 0);
+  EXPECT_NE(out.str().find("payload_max  7\n"), std::string::npos) << out.str();
+  ASSERT_EQ(run({"biz", "set", "NEWS", "-o", "json"}), 0);
+  EXPECT_EQ(json::parse(out.str()), json::parse(body));
+}
+
+TEST_F(command_line, chooses_how_users_are_verified) {
+  answers = {{200, R"({"mode":"hmac","secret":"made-up"})"}, {200, "{}"}, {200, "{}"}};
+  ASSERT_EQ(run({"app", "users-auth", "hmac"}), 0) << err.str();
+  EXPECT_EQ(calls[0].method, "PUT");
+  EXPECT_EQ(calls[0].target, "/v1/apps/shop/users-auth");
+  EXPECT_EQ(calls[0].body, json::parse(R"({"mode":"hmac"})"));
+  EXPECT_NE(out.str().find("made-up"), std::string::npos) << "it is shown this one time";
+  auto pem = (dir.path() / "key.pem").string(), secret = (dir.path() / "secret").string();
+  std::ofstream{pem} << "PEM\n";
+  std::ofstream{secret} << "not for ps\n";
+  ASSERT_EQ(run({"app", "users-auth", "jwt", "--jwt-algorithm", "ES256", "--public-key", pem,
+                "--issuer", "me", "--audience", "shop"}),
+      0)
+      << err.str();
+  EXPECT_EQ(nlohmann::json(calls[1].body),
+      nlohmann::json::parse(
+          R"({"mode":"jwt","jwt_algorithm":"ES256","issuer":"me","audience":"shop","public_key":"PEM\n"})"));
+  ASSERT_EQ(run({"app", "users-auth", "callback", "--callback-url", "https://me/validate",
+                "--secret", "@" + secret}),
+      0)
+      << err.str();
+  EXPECT_EQ(calls[2].body["url"], "https://me/validate");
+  EXPECT_EQ(calls[2].body["secret"], "not for ps");
+  EXPECT_EQ(run({"app", "users-auth", "hmac", "--secret", "@/absent"}), 2);
+  EXPECT_EQ(run({"app", "users-auth"}), 2);
+}
+
+TEST_F(command_line, describes_every_command_and_every_group) {
+  for (const auto& x : commands()) {
+    EXPECT_FALSE(x.help.empty()) << x.words;
+    for (auto split = x.words.find(' '); split != x.words.npos;
+         split = x.words.find(' ', split + 1))
+      EXPECT_FALSE(help_of_group(x.words.substr(0, split)).empty()) << x.words;
+  }
+  ASSERT_EQ(run({"--help"}), 0);
+  EXPECT_NE(out.str().find("Business types"), std::string::npos) << out.str();
+}
+
 TEST_F(command_line, makes_certificates_without_server_or_key) {
   variables.clear();
   auto ca = (dir.path() / "certs").string();
