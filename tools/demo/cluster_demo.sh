@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The demonstration with several nodes: etcd and three nodes, an app, two devices on two of the nodes, a kill -9 of
-# the third, a clean stop of another, and a count at the end.
+# the third, a drain and a clean stop of another, and a count at the end.
 # Usage: tools/demo/cluster_demo.sh [FOLDER OF THE PROGRAMS]; exit 0 only if nothing was lost, doubled or out of order.
 set -Eeuo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -52,6 +52,12 @@ start_device() { # DEVICE NODE
 received() { grep -c " $2 #[0-9]* \"" "$work/$1.log" || true; } # DEVICE BIZ
 has() { [ "$(received "$1" "$2")" -ge "$3" ]; }
 follows() { grep -q 'follows NEWS' "$work/$1.log"; }
+sent_away() { grep -c 'waiting to reconnect' "$work/$1.log" || true; } # DEVICE
+was_sent_away() { [ "$(sent_away "$1")" -gt "$before" ]; }
+as_operator() { SHOAL_KEY=$operator_key SHOAL_SECRET=$operator_secret at "$@"; }
+leads_nothing() { # NODE
+  [ "$(as_operator n1 -o json node list | jq ".nodes[] | select(.name == \"$1\") | .leads")" = 0 ]
+}
 sent=0
 order() { # NODE: one op for each device, through that node
   sent=$((sent + 1))
@@ -95,8 +101,19 @@ for _ in 1 2 3 4 5 6; do order n1 && order n3; done
 echo "12 more parcels for each device sent in $((($(date +%s%N) - begin) / 1000000)) ms"
 for d in d1 d2; do wait_for 20 "parcels" has $d ORDERS $sent; done
 
-heading "5. n2 comes back; n3 is stopped cleanly, with device d2 on it"
+heading "5. n2 comes back; n3 is drained: its partitions move, and device d2 is asked to go"
 cluster start n2
+before=$(sent_away d2)
+as_operator n1 node drain n3
+wait_for 30 "d2 to be asked to go" was_sent_away d2
+wait_for 60 "others to lead what n3 led" leads_nothing n3
+order n1
+order n3
+wait_for 30 "parcels" has d2 ORDERS $sent
+echo "n3 leads nothing; d2 reconnected (to n3: it knows no other node) and missed nothing"
+as_operator n1 node up n3 >/dev/null
+
+heading "6. n3 is stopped cleanly, with device d2 on it"
 kill -TERM "$(cut -d' ' -f1 "$SHOAL_CLUSTER_DIR/n3.pid")"
 order n1
 order n2
@@ -107,9 +124,9 @@ start_device d2 n2 # the app's load balancer would have done that
 wait_for 20 "parcels" has d1 ORDERS $sent
 wait_for 20 "parcels" has d2 ORDERS $sent
 wait_for 20 "the news" has d2 NEWS 2
-SHOAL_KEY=$operator_key SHOAL_SECRET=$operator_secret at n1 node list
+as_operator n1 node list
 
-heading "6. Count: is anything lost, doubled or out of order?"
+heading "7. Count: is anything lost, doubled or out of order?"
 sleep 0.5 # a doubled op would arrive about now
 for d in d1 d2; do
   ids=$(sed -n 's/.* ORDERS #\([0-9]*\) ".*/\1/p' "$work/$d.log" | paste -sd' ')
