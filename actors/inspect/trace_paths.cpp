@@ -77,7 +77,27 @@ path_step step_of(std::string what, const passage& p, std::uint64_t origin) {
       std::move(what), p.actor, us(origin, p.queued), us(p.queued, p.begun), us(p.begun, p.ended)};
 }
 
-/// The path that ended with this answer to the api; nothing if a part of it is missing.
+/// The caller's side of an append whose partition another node leads: the stand-in took it, and
+/// answered for that node.
+op_path path_to_another_node(const chains& in, const passage& to_stand_in, const passage& answer) {
+  auto* call = in.handled_by(answer.actor, to_stand_in.queued, trace_verb::call);
+  op_path out;
+  out.stream = to_stand_in.stream;
+  out.call = answer.call;
+  out.id = answer.upto;
+  out.began_ns = call != nullptr ? call->queued : to_stand_in.queued;
+  out.total_us = us(out.began_ns, answer.ended);
+  if (call != nullptr)
+    out.steps.push_back(step_of("api", *call, out.began_ns));
+  out.steps.push_back(step_of("stand-in", to_stand_in, out.began_ns));
+  out.steps.push_back({"another node", 0, us(out.began_ns, to_stand_in.ended), 0,
+      us(to_stand_in.ended, answer.queued)});
+  out.steps.push_back(step_of("api answers", answer, out.began_ns));
+  return out;
+}
+
+/// The path that ended with this answer to the api, or to the server of other nodes' calls; nothing
+/// if a part of it is missing.
 std::optional<op_path> path_of(const chains& in, const passage& answer) {
   auto* commit = in.handled_by(answer.sender, answer.queued, trace_verb::committed);
   const passage *to_partition = nullptr, *to_stream = nullptr;
@@ -89,7 +109,11 @@ std::optional<op_path> path_of(const chains& in, const passage& answer) {
     else if (p.sender == answer.actor)
       to_partition = &p;
   }
-  if (to_stream == nullptr || to_partition == nullptr || !answer.whole())
+  if (to_stream == nullptr || !answer.whole())
+    return std::nullopt;
+  if (to_stream->sender == answer.actor)
+    return path_to_another_node(in, *to_stream, answer);
+  if (to_partition == nullptr)
     return std::nullopt;
   auto* call = in.handled_by(answer.actor, to_partition->queued, trace_verb::call);
   op_path out;
@@ -107,7 +131,9 @@ std::optional<op_path> path_of(const chains& in, const passage& answer) {
         {"disk", 0, us(out.began_ns, to_stream->ended), 0, us(to_stream->ended, commit->queued)});
     out.steps.push_back(step_of("stream commits", *commit, out.began_ns));
   }
-  out.steps.push_back(step_of("api answers", answer, out.began_ns));
+  auto for_other = answer.kind == "call-server";
+  out.steps.push_back(
+      step_of(for_other ? "answers the other node" : "api answers", answer, out.began_ns));
   if (commit != nullptr)
     for (auto& p : in.all())
       if (p.verb == trace_verb::ops && p.sender == answer.sender && p.whole() &&

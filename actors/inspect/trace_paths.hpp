@@ -4,6 +4,11 @@
 //   api (call) -> partition (append) -> stream (append) -> disk -> stream (committed)
 //              -> api (appended), device or relay (ops)
 //
+// In a cluster the partition may be another node's. Then each of the two nodes sees its part:
+//
+//   api (call) -> stand-in (append) -> another node -> api (appended)
+//   partition (append) -> ... -> call-server (appended)
+//
 // A message is recognised by its address while it lives; who sent it while handling what follows
 // from the order of events. The disk's part has no actor: it is the time from the stream's handler
 // to the `committed` that the log sends.

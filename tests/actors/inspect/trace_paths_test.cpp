@@ -70,6 +70,32 @@ TEST_F(trace_paths_of, follow_an_append_from_its_call_to_device_and_answer) {
   EXPECT_EQ(p.steps[5].mailbox_us, 35u);
 }
 
+TEST_F(trace_paths_of, show_the_callers_side_of_what_another_node_leads) {
+  using s = trace_step;
+  using v = trace_verb;
+  at(100, s::queued, v::call, 1, 10);
+  at(110, s::begun, v::call, 1, 10);
+  at(130, s::queued, v::append, 5, 11, 1, 7);
+  at(140, s::ended, v::call, 1, 10);
+  at(150, s::begun, v::append, 5, 11, 1, 7);
+  at(160, s::ended, v::append, 5, 11, 1, 7);
+  at(930, s::queued, v::appended, 1, 15, 5, 7, 42);
+  at(950, s::begun, v::appended, 1, 15, 5, 7, 42);
+  at(980, s::ended, v::appended, 1, 15, 5, 7, 42);
+  auto paths = trace_paths(events);
+  ASSERT_EQ(paths.size(), 1u);
+  auto& p = paths[0];
+  EXPECT_EQ(p.stream, "user:u1");
+  EXPECT_EQ(p.id, 42u);
+  EXPECT_EQ(p.total_us, 880u);
+  std::vector<std::string> names;
+  for (auto& x : p.steps)
+    names.push_back(x.what);
+  EXPECT_EQ(names, (std::vector<std::string>{"api", "stand-in", "another node", "api answers"}));
+  EXPECT_EQ(p.steps[2].at_us, 60u);
+  EXPECT_EQ(p.steps[2].handler_us, 770u) << "there and back, and the leader's work";
+}
+
 TEST_F(trace_paths_of, leave_out_what_was_not_seen_whole) {
   one_append();
   auto whole = events;

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <sstream>
@@ -63,9 +64,14 @@ struct inspector : testing::Test {
       auto i = variables.find(name);
       return i == variables.end() ? std::nullopt : std::optional{i->second};
     };
-    return run_command_line(std::move(args),
-        {out, err, env, [this] { return std::make_unique<fake_caller>(nodes); },
-            [&waits](std::chrono::milliseconds) { return waits-- > 0; }, terminal});
+    return run_command_line(
+        std::move(args), {out, err, env, [this] { return std::make_unique<fake_caller>(nodes); },
+                             [&](std::chrono::milliseconds) {
+                               if (on_wait)
+                                 on_wait();
+                               return waits-- > 0;
+                             },
+                             terminal});
   }
 
   void answer(const char* url, const std::string& target, const std::string& body) {
@@ -77,6 +83,7 @@ struct inspector : testing::Test {
   fake_nodes nodes;
   std::ostringstream out, err;
   bool terminal = false;
+  std::function<void()> on_wait;
 };
 
 const std::string two_actors =
@@ -278,6 +285,27 @@ TEST_F(inspector, follows_traced_ops_until_it_has_enough) {
   answer(n1, "/inspect/trace", R"({"node":"n1","ops":[]})");
   EXPECT_EQ(run({"trace"}, 2), 1) << "nothing came by";
   EXPECT_EQ(run({"trace", "--next", "x"}), 2);
+}
+
+TEST_F(inspector, shows_both_parts_of_the_way_of_an_op_that_came_in_elsewhere) {
+  // The leader's part is seen first.
+  answer(n1, "/inspect/trace", R"({"node":"n1","ops":[]})");
+  answer(n2, "/inspect/trace", R"({"node":"n2","ops":[]})");
+  auto looks = 0;
+  on_wait = [&] {
+    if (++looks == 1)
+      answer(n2, "/inspect/trace", R"({"node":"n2","ops":[{"began_ns":9,"stream":"user:u1","id":4,
+          "total_us":500,"steps":[{"what":"partition","actor":7}]}]})");
+    else
+      answer(n1, "/inspect/trace", R"({"node":"n1","ops":[
+          {"began_ns":5,"stream":"user:u1","id":4,"total_us":900,"steps":[{"what":"api","actor":3}]},
+          {"began_ns":6,"stream":"user:u1","id":5,"total_us":900,"steps":[{"what":"api","actor":3}]}]})");
+  };
+  ASSERT_EQ(run({"trace", "--next", "1", "-o", "json"}, 5), 0) << err.str();
+  auto ops = json::parse(out.str());
+  ASSERT_EQ(ops.size(), 2u) << "one op, on two nodes";
+  EXPECT_EQ(ops[0]["node"], "n1") << "where it came in";
+  EXPECT_EQ(ops[1]["node"], "n2");
 }
 
 TEST_F(inspector, finds_the_active_stream_among_the_nodes) {

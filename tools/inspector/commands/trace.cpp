@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <map>
+
 #include "tools/inspector/printers.hpp"
 #include "tools/inspector/session.hpp"
 
@@ -38,19 +41,38 @@ json follow(const given& values, session& s) {
     for (auto& op : x.data["ops"])
       seen[x.node] = std::max(seen[x.node], op["began_ns"].get<std::uint64_t>());
   auto out = json::array();
-  while (out.size() < wanted && std::chrono::steady_clock::now() < until && s.wait(pause))
+  // An op that came in elsewhere has a part of its way on two nodes. By name: who was seen first.
+  std::map<std::string, std::size_t> ops;
+  auto name_of = [](const json& op) {
+    return op.value("stream", "") + " " + std::to_string(op.value("id", 0));
+  };
+  auto take = [&](bool new_ones) {
     for (auto& x : s.all(target)) {
       auto newest = seen[x.node];
       for (auto& op : x.data["ops"]) {
         auto began = op["began_ns"].get<std::uint64_t>();
-        if (began <= newest || out.size() == wanted)
+        auto name = name_of(op);
+        if (began <= newest || (!ops.contains(name) && (!new_ones || ops.size() == wanted)))
           continue;
         seen[x.node] = std::max(seen[x.node], began);
+        ops.emplace(name, ops.size());
         json row = {{"node", x.node}};
         row.update(op);
         out.push_back(std::move(row));
       }
     }
+  };
+  while (ops.size() < wanted && std::chrono::steady_clock::now() < until && s.wait(pause))
+    take(true);
+  if (!ops.empty() && s.nodes().size() > 1 && s.wait(pause))
+    take(false);
+  auto begins_at_api = [](const json& op) {
+    auto& steps = part(op, "steps");
+    return !steps.empty() && steps.front().value("what", "") == "api";
+  };
+  auto rank = [&](const json& op) { return std::pair{ops[name_of(op)], !begins_at_api(op)}; };
+  std::stable_sort(
+      out.begin(), out.end(), [&](const json& x, const json& y) { return rank(x) < rank(y); });
   return out;
 }
 
