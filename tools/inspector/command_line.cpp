@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/inspector/printers.hpp"
-#include "tools/unexpected_arguments.hpp"
+#include "tools/terminal/unexpected_arguments.hpp"
 
 namespace shoal::inspector {
 
@@ -145,7 +145,7 @@ int run_command_line(std::vector<std::string> args, const surroundings& around) 
   try {
     root.parse(std::vector<std::string>{args.rbegin(), args.rend()});
   } catch (const CLI::ExtrasError&) {
-    around.err << "actor-inspector: " << unexpected_arguments(root, args)
+    around.err << "actor-inspector: " << terminal::unexpected_arguments(root, args)
                << "\nRun with --help for more information.\n";
     return 2;
   } catch (const CLI::ParseError& e) {

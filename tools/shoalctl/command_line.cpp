@@ -9,7 +9,7 @@
 #include "protocol/percent.hpp"
 #include "tools/shoalctl/render.hpp"
 #include "tools/terminal/table.hpp"
-#include "tools/unexpected_arguments.hpp"
+#include "tools/terminal/unexpected_arguments.hpp"
 
 namespace shoal::ctl {
 
@@ -317,7 +317,7 @@ int run_command_line(std::vector<std::string> args, const surroundings& around) 
   try {
     root.parse(std::vector<std::string>{args.rbegin(), args.rend()});
   } catch (const CLI::ExtrasError&) {
-    around.err << "shoalctl: " << unexpected_arguments(root, args)
+    around.err << "shoalctl: " << terminal::unexpected_arguments(root, args)
                << "\nRun with --help for more information.\n";
     return 2;
   } catch (const CLI::ParseError& e) {

@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace shoal {
+namespace shoal::terminal {
 
 /// "unexpected: --methd GET" of what `app` did not take from `args`, in the order it was given.
 inline std::string unexpected_arguments(const CLI::App& app, const std::vector<std::string>& args) {
@@ -23,4 +23,4 @@ inline std::string unexpected_arguments(const CLI::App& app, const std::vector<s
   return out;
 }
 
-} // namespace shoal
+} // namespace shoal::terminal
