@@ -9,6 +9,7 @@
 #include "actors/gateway/authorizer.hpp"
 #include "actors/gateway/header_rules.hpp"
 #include "actors/gateway/local_backend.hpp"
+#include "actors/gateway/path_check.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
 
@@ -87,6 +88,14 @@ void add_query(std::string& query, std::string_view name, std::string_view value
   query.append(percent_encoded(name)).append("=").append(percent_encoded(value));
 }
 
+std::optional<failure> place_in_path(const std::string& name, std::string_view text, parts& into) {
+  auto value = percent_encoded(text);
+  if (auto flaw = path_flaw(value); !flaw.empty())
+    return malformed(std::string{name}.append(": ").append(flaw));
+  into.path_values.emplace_back(name, std::move(value));
+  return {};
+}
+
 std::optional<failure> place(const api_param& p, std::string_view json, parts& into) {
   if (p.location == param_place::body) {
     into.made_body.append(into.made_body.empty() ? "{" : ",");
@@ -99,8 +108,7 @@ std::optional<failure> place(const api_param& p, std::string_view json, parts& i
     return malformed(p.name);
   switch (p.location) {
   case param_place::path:
-    into.path_values.emplace_back(p.name, percent_encoded(*text));
-    break;
+    return place_in_path(p.name, *text, into);
   case param_place::query:
     add_query(into.query, p.name, *text);
     break;
@@ -140,8 +148,10 @@ std::optional<failure> map_params(const call& x, const api_definition& api, part
   return {};
 }
 
-/// "/orders/{id}" with the values of the call. Names that nobody filled in are refused.
+/// "/orders/{id}" with the values of the call. Names that nobody filled in are refused. Looked at
+/// once more as a whole: a value that is harmless may be none beside the text around it.
 std::optional<failure> fill_path(std::string_view pattern, parts& into) {
+  auto prefix = into.path.size();
   while (!pattern.empty()) {
     auto open = pattern.find('{');
     into.path.append(pattern.substr(0, open));
@@ -158,7 +168,8 @@ std::optional<failure> fill_path(std::string_view pattern, parts& into) {
     into.path.append(found->second);
     pattern.remove_prefix(close == std::string_view::npos ? pattern.size() : close + 1);
   }
-  return {};
+  auto flaw = path_flaw(std::string_view{into.path}.substr(prefix));
+  return flaw.empty() ? std::nullopt : std::optional{malformed(flaw)};
 }
 
 std::optional<failure> by_operation(const call& x, const api_definition& api, parts& into) {

@@ -3,6 +3,7 @@
 #include "actors/clock.hpp"
 #include "actors/gateway/authorizer.hpp"
 #include "actors/gateway/backend_answer.hpp"
+#include "actors/gateway/path_check.hpp"
 #include "actors/gateway/worker.hpp"
 #include "protocol/tls/io_loop.hpp"
 
@@ -89,6 +90,8 @@ std::optional<failure> flow::look_up() const {
   auto jsonp = !call_.what.callback.empty();
   if (jsonp && !api_->need_jsonp)
     return failure{result::malformed_request, "callback"};
+  if (auto why = path_flaw(call_.path); !why.empty())
+    return failure{result::malformed_request, std::string{why}};
   return {};
 }
 

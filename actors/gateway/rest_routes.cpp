@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/gateway/path_check.hpp"
+
 namespace shoal::gateway {
 
 namespace {
@@ -55,6 +57,8 @@ bool is_reserved_path(std::string_view path) {
 std::string problem_of_rest_path(std::string_view path) {
   if (path.empty() || path.front() != '/' || path.size() > 512)
     return "path must start with '/' and be at most 512 bytes";
+  if (!path_flaw(path).empty())
+    return "path has dots for a segment, a backslash or a '%' without two hex digits";
   auto rest = path;
   for (std::size_t count = 1; !rest.empty(); ++count) {
     if (count > max_rest_segments)

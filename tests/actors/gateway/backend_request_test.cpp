@@ -84,6 +84,29 @@ TEST_F(BackendRequest, AMissingParameterIsNamed) {
   EXPECT_EQ(failed.code, mgw::result::malformed_request) << "an empty segment is another path";
 }
 
+TEST_F(BackendRequest, NoValueLeadsOutOfItsPlaceInThePath) {
+  api.backend = {"GET", "/orders/{id}", "", ""};
+  api.params = {{"id", "string", param_place::path, true, {}, ""}};
+  for (auto bad : {"..", ".", "a/../b", "..;a", "a\\\\b", "\\u0000"}) {
+    x.what.data = R"([{"id":")" + std::string{bad} + R"("}])";
+    EXPECT_EQ(bytes(), "") << bad;
+    EXPECT_EQ(failed.code, mgw::result::malformed_request) << bad;
+    EXPECT_THAT(failed.memo, testing::StartsWith("id: ")) << bad;
+  }
+  x.what.data = R"([{"id":"..a"}])";
+  EXPECT_THAT(bytes(), testing::StartsWith("GET /orders/..a HTTP/1.1\r\n"));
+}
+
+TEST_F(BackendRequest, APathThatWasMadeIsLookedAtAsAWhole) {
+  x.method = "GET";
+  x.path = "/at/%2e";
+  api.path = "/at/{id}";
+  api.backend.path = "/items/{id}";
+  EXPECT_EQ(bytes(), "");
+  EXPECT_EQ(failed.code, mgw::result::malformed_request);
+  EXPECT_EQ(failed.memo, "a segment of the path is \".\" or \"..\"");
+}
+
 TEST_F(BackendRequest, NoValueCanStartALineOfItsOwn) {
   api.backend = {"POST", "/", "", ""};
   api.params = {{"X-Lang", "string", param_place::header, false, {}, ""}};

@@ -431,6 +431,24 @@ TEST_F(Gateway, RestCallsKeepMethodPathAndStatus) {
       "not the gateway's");
 }
 
+TEST_F(Gateway, APathThatLeadsElsewhereReachesNoBackend) {
+  api.method = "GET";
+  api.path = "/shop/{rest*}";
+  settings.hosts = {"gw"};
+  auto c = connect();
+  auto get = [&](const std::string& path) {
+    return c.ask("GET " + path + " HTTP/1.1\r\nHost: gw\r\n\r\n");
+  };
+  for (auto bad : {"/shop/a/../../admin", "/shop/%2e%2e/admin", "/shop/%5c..%5c", "/shop/%00",
+           "/shop/%zz", "/shop/.."}) {
+    auto x = get(bad);
+    EXPECT_EQ(x.status, 400) << bad;
+    EXPECT_EQ(code(x), "3002") << bad;
+  }
+  EXPECT_THAT(backend.all_heard(), testing::IsEmpty());
+  EXPECT_EQ(get("/shop/a%2Fb//..c").status, 200);
+}
+
 TEST_F(Gateway, PagesOfOtherOriginsMayNotCall) {
   settings.cors.origins = {"https://shop.example"};
   settings.hosts = {"gw"};

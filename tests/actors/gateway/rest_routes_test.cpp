@@ -93,8 +93,8 @@ TEST(rest_routes, names_what_is_wrong_with_a_template) {
   EXPECT_EQ(problem_of_rest_path("/orders/{id}"), "");
   EXPECT_EQ(problem_of_rest_path("/"), "");
   EXPECT_EQ(problem_of_rest_path("/f/{rest*}"), "");
-  for (auto bad :
-      {"", "orders", "/a/{", "/a/{}", "/a/x{y}", "/a/{x*}/b", "/a/{a-b}", "/a?b", "/a b"})
+  for (auto bad : {"", "orders", "/a/{", "/a/{}", "/a/x{y}", "/a/{x*}/b", "/a/{a-b}", "/a?b",
+           "/a b", "/a/../b", "/./b", "/%2e%2e", "/a\\b", "/%zz"})
     EXPECT_NE(problem_of_rest_path(bad), "") << bad;
 }
 
