@@ -1,7 +1,6 @@
 #include "actors/gateway/backend_answer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -9,21 +8,13 @@
 #include "actors/gateway/content_type.hpp"
 #include "actors/gateway/header_rules.hpp"
 #include "actors/gateway/local_backend.hpp"
+#include "actors/gateway/passed_headers.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
 #include "protocol/utf8.hpp"
 
 namespace shoal::gateway {
 namespace {
-
-/// Of a connection, or written anew.
-bool is_hop(std::string_view name) {
-  constexpr auto hop = std::array<std::string_view, 14>{"te", "date", "tips", "memo", "trailer",
-      "upgrade", "connection", "keep-alive", "content-type", "result-status", "content-length",
-      "proxy-connection", "transfer-encoding", "proxy-authenticate"};
-  return std::ranges::any_of(
-      hop, [&](auto x) { return x.size() == name.size() && http::same_name(x, name); });
-}
 
 std::optional<unsigned> number(std::string_view text) {
   auto out = 0u;
@@ -82,8 +73,9 @@ answer answer_of_reply(http::reply&& x, const call& from) {
   out.what.content_type = type;
   out.headers.reserve(x.fields());
   for (auto i = std::size_t{0}; i < x.fields(); ++i)
-    if (auto [name, value] = x.at(i); !is_hop(name))
+    if (auto [name, value] = x.at(i); !is_of_the_answers_hop(name))
       out.headers.emplace_back(name, value);
+  drop_nominated(out.headers);
   out.bare = from.is_rest();
   out.status = from.is_rest() ? x.status : 200;
   out.what.result_data = std::move(x.body);
@@ -99,8 +91,9 @@ answer answer_of_local(local_answer&& x, const call& from) {
     out.what.form = form_of(x.content_type, x.body, is_enveloped(from, x.code));
   out.what.content_type = std::move(x.content_type);
   for (auto& [name, value] : x.headers)
-    if (!is_hop(name) && fits_one_line(name) && fits_one_line(value))
+    if (!is_of_the_answers_hop(name) && fits_one_line(name) && fits_one_line(value))
       out.headers.emplace_back(std::move(name), std::move(value));
+  drop_nominated(out.headers);
   out.bare = from.is_rest();
   if (from.is_rest())
     out.status = x.status != 0 ? x.status : http_status_of(x.code);

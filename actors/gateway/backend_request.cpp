@@ -9,6 +9,7 @@
 #include "actors/gateway/authorizer.hpp"
 #include "actors/gateway/header_rules.hpp"
 #include "actors/gateway/local_backend.hpp"
+#include "actors/gateway/passed_headers.hpp"
 #include "actors/gateway/path_check.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
@@ -225,52 +226,6 @@ std::optional<failure> by_grpc(const call& x, const backend_wish& wish, parts& i
   return flaw;
 }
 
-/// Headers of the client that are not the backend's business. By length first: this is asked for
-/// every header of every call.
-bool is_ours(std::string_view name) {
-  auto is = [&](auto... names) { return (http::same_name(name, names) || ...); };
-  switch (name.size()) {
-  case 2:
-    return is("te", "ts");
-  case 3:
-    return is("did");
-  case 4:
-    return is("host", "sign");
-  case 5:
-    return is("appid", "crypt", "nonce");
-  case 6:
-    return is("cookie", "expect", "userid");
-  case 7:
-    return is("trailer", "upgrade", "version");
-  case 8:
-    return is("signtype");
-  case 9:
-    return is("sign-type");
-  case 10:
-    return is("connection", "keep-alive");
-  case 11:
-    return is("traceparent", "workspaceid");
-  case 12:
-    return is("content-type", "grpc-timeout");
-  case 13:
-    return is("grpc-encoding", "if-none-match");
-  case 14:
-    return is("content-length", "http2-settings", "operation-type");
-  case 15:
-    return is("accept-encoding", "x-forwarded-for");
-  case 16:
-    return is("proxy-connection");
-  case 17:
-    return is("transfer-encoding");
-  case 21:
-    return is("x-mgs-proxy-signature");
-  case 32:
-    return is("x-mgs-proxy-signature-secret-key");
-  default:
-    return false;
-  }
-}
-
 void add(std::string& out, std::string_view name, std::string_view value) {
   if (!value.empty() && fits_one_line(value))
     out.append(name).append(": ").append(value).append("\r\n");
@@ -310,7 +265,7 @@ void each_of_the_callers(const call& x, const backend_wish& wish, const parts& p
                            !header_of(wish.principal, name).empty());
   };
   for (auto& [name, value] : x.headers)
-    if (!is_ours(name) && !replaced(name))
+    if (!is_kept_back(name) && !replaced(name))
       put(name, value);
   for (auto& [name, value] : p.headers)
     put(name, value);

@@ -6,6 +6,7 @@
 #include "actors/gateway/compression.hpp"
 #include "actors/gateway/cors.hpp"
 #include "actors/gateway/device_entrance.hpp"
+#include "actors/gateway/passed_headers.hpp"
 #include "actors/gateway/rest_routes.hpp"
 #include "protocol/mgw/batch.hpp"
 #include "protocol/percent.hpp"
@@ -154,6 +155,7 @@ void http_entrance::describe(
   into.trace_id = trace;
   into.parent_id = parent;
   into.headers = std::move(x.headers);
+  drop_nominated(into.headers);
 }
 
 void http_entrance::carry_out(http::request& x, gateway::call&& made, registry::found target,

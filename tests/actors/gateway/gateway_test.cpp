@@ -449,6 +449,23 @@ TEST_F(Gateway, APathThatLeadsElsewhereReachesNoBackend) {
   EXPECT_EQ(get("/shop/a%2Fb//..c").status, 200);
 }
 
+TEST_F(Gateway, HeadersOfAConnectionEndWithIt) {
+  answer_with = [](const heard&) {
+    return say{"HTTP/1.1 200 OK\r\nConnection: x-inner\r\nX-Inner: 1\r\nX-Outer: 2\r\n"
+               "Content-Length: 2\r\n\r\n{}"};
+  };
+  auto c = connect();
+  auto x = c.ask(request("Connection: x-evil, keep-alive\r\nX-Evil: 1\r\nX-Fine: 2\r\n"
+                         "Proxy-Authorization: Basic eHg6eXk=\r\nForwarded: for=6.6.6.6\r\n"
+                         "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: gopher\r\n"));
+  EXPECT_EQ(field(x, "X-Inner"), "(none)");
+  EXPECT_EQ(field(x, "X-Outer"), "2");
+  auto got = backend.all_heard().at(0).head;
+  EXPECT_THAT(got, HasSubstr("X-Fine: 2\r\n"));
+  for (auto no : {"X-Evil", "x-evil", "Basic", "6.6.6.6", "gopher"})
+    EXPECT_THAT(got, Not(HasSubstr(no))) << no;
+}
+
 TEST_F(Gateway, PagesOfOtherOriginsMayNotCall) {
   settings.cors.origins = {"https://shop.example"};
   settings.hosts = {"gw"};
