@@ -11,6 +11,7 @@
 #include "actors/gateway/local_backend.hpp"
 #include "actors/gateway/passed_headers.hpp"
 #include "actors/gateway/path_check.hpp"
+#include "actors/gateway/path_params.hpp"
 #include "protocol/mgw/json_text.hpp"
 #include "protocol/percent.hpp"
 
@@ -33,10 +34,11 @@ std::optional<std::string> plain_text(std::string_view json) {
   return std::string{json};
 }
 
-/// Values by parameter of the definition, out of the call's first argument.
+/// Values by parameter, out of the call's first argument.
 class arguments {
 public:
-  std::optional<failure> read(const call& x, const api_definition& api) {
+  /// `names`: of the parameters, in their order.
+  std::optional<failure> read(const call& x, const std::vector<std::string_view>& names) {
     auto elements = mgw::json_elements(x.what.data);
     if (!elements)
       return malformed("requestData is no JSON array");
@@ -47,8 +49,8 @@ public:
       members_ = mgw::json_members(elements->front()).value_or(members{});
       return {};
     }
-    for (auto i = std::size_t{0}; i < std::min(elements->size(), api.params.size()); ++i)
-      members_.push_back({api.params[i].name, (*elements)[i]});
+    for (auto i = std::size_t{0}; i < std::min(elements->size(), names.size()); ++i)
+      members_.push_back({names[i], (*elements)[i]});
     return {};
   }
 
@@ -128,20 +130,28 @@ std::optional<failure> place(const api_param& p, std::string_view json, parts& i
   return {};
 }
 
+std::optional<failure> map_param(const arguments& given, const api_param& p, parts& into) {
+  if (auto value = given.value(p))
+    return place(p, *value, into);
+  return p.required ? std::optional{malformed(p.name + " is missing")} : std::nullopt;
+}
+
 std::optional<failure> map_params(const call& x, const api_definition& api, parts& into) {
+  const auto implied = implied_params(api);
+  if (api.params.empty() && implied.empty())
+    return {};
+  auto lists = std::array{&api.params, &implied};
+  auto names = std::vector<std::string_view>{};
+  for (auto* list : lists)
+    for (auto& p : *list)
+      names.push_back(p.name);
   auto given = arguments{};
-  if (auto flaw = given.read(x, api))
+  if (auto flaw = given.read(x, names))
     return flaw;
-  for (auto& p : api.params) {
-    auto value = given.value(p);
-    if (!value) {
-      if (p.required)
-        return malformed(p.name + " is missing");
-      continue;
-    }
-    if (auto flaw = place(p, *value, into))
-      return flaw;
-  }
+  for (auto* list : lists)
+    for (auto& p : *list)
+      if (auto flaw = map_param(given, p, into))
+        return flaw;
   if (!into.made_body.empty()) {
     into.made_body += '}';
     into.body = into.made_body;
@@ -186,9 +196,8 @@ std::optional<failure> by_operation(const call& x, const api_definition& api, pa
         return malformed("requestData is no JSON array");
       into.body = *body;
     }
-    if (!api.params.empty())
-      if (auto flaw = map_params(x, api, into))
-        return flaw;
+    if (auto flaw = map_params(x, api, into))
+      return flaw;
     if (!has_body)
       into.body = {};
   } else if (has_body) {

@@ -3,7 +3,7 @@
 //
 // Method: the definition's for the backend, else the API's, else POST; a REST call's own. Path: the
 // group's prefix, then the definition's for the backend, else the API's, else a REST call's own;
-// "{name}" is filled in from the call. Parameters of the definition that are not for the body are
+// "{name}" is filled in from the call, and is a parameter whether it is defined or not. Parameters of the definition that are not for the body are
 // taken out of the first argument and put where they belong; without them the body is the argument
 // itself. A REST call's query and body pass as they are.
 //

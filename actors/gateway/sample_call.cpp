@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/gateway/path_params.hpp"
+
 namespace shoal::gateway {
 
 using nlohmann::json;
@@ -107,6 +109,8 @@ json sample_request(const world& in, const api_definition& x) {
     if (p.location != param_place::header && p.location != param_place::cookie)
       out[p.name] = p.default_value.empty() ? sample_of_type(p.type)
                                             : json::parse(p.default_value.text, nullptr, false);
+  for (auto& p : implied_params(x))
+    out.emplace(p.name, sample_of_type(p.type));
   return json::array({std::move(out)});
 }
 

@@ -73,6 +73,20 @@ TEST_F(BackendRequest, PositionalArgumentsFollowTheOrderOfTheParameters) {
   EXPECT_THAT(bytes(), testing::EndsWith("\r\n\r\n{\"a\":\"x\",\"b\":2}"));
 }
 
+TEST_F(BackendRequest, ANameInThePathIsAParameterByItself) {
+  api.backend = {"POST", "/shops/{shop}/orders/{id}", "", ""};
+  api.params = {{"shop", "string", param_place::path, true, {}, ""}};
+  x.what.data = R"([{"id":7,"shop":"a","_requestBody":{"n":1}}])";
+  auto text = bytes();
+  EXPECT_THAT(text, testing::StartsWith("POST /shops/a/orders/7 HTTP/1.1\r\n"));
+  EXPECT_THAT(text, testing::EndsWith("\r\n\r\n{\"n\":1}"));
+  x.what.data = R"(["a",7])";
+  EXPECT_THAT(bytes(), testing::StartsWith("POST /shops/a/orders/7 HTTP/1.1\r\n"));
+  x.what.data = R"([{"shop":"a"}])";
+  bytes();
+  EXPECT_EQ(failed, (mgw::failure{mgw::result::malformed_request, "id is missing"}));
+}
+
 TEST_F(BackendRequest, AMissingParameterIsNamed) {
   api.backend = {"GET", "/orders/{id}", "", ""};
   api.params = {{"id", "string", param_place::path, true, {}, ""}};

@@ -68,6 +68,14 @@ TEST_F(SampleCall, TheGatewayOpensWhatWasSealedWithEachKindOfKey) {
   }
 }
 
+TEST_F(SampleCall, NamesInThePathAreMadeUp) {
+  made();
+  api.path = "/shops/{shop}/orders/{id}";
+  api.params = {{"shop", "int", param_place::path, true, {"7"}, ""}};
+  EXPECT_EQ(sample_request(*all.find("shop", "test"), api),
+      nlohmann::json::parse(R"([{"shop":7,"id":"text"}])"));
+}
+
 TEST_F(SampleCall, ThePublicKeyIsTheOneThatClientsSealFor) {
   settings.decryption_keys = {{9, mgw::test::ecc_private}};
   auto x = made();
