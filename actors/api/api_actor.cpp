@@ -36,8 +36,14 @@ bool api_state::admit(exchange& x) {
   if (!x.to.found)
     throw refusal{ec::not_found, "no such path; see /v1/openapi.yaml"};
   measure(x);
-  if (x.to.found->who == access::anyone)
-    return true;
+  if (x.to.found->who != access::anyone)
+    identify(x);
+  x.asked = query{x.request.query, x.to.found->query};
+  return true;
+}
+
+/// Who asks, and whether they may. Throws `refusal`.
+void api_state::identify(exchange& x) const {
   x.known = sv->catalog.load();
   auto signer = authenticate(*x.known, x.request, sv->now_ms(), *sv->request_nonces);
   if (signer.code != ec::none)
@@ -49,7 +55,6 @@ bool api_state::admit(exchange& x) {
   if (permission.code != ec::none)
     throw refusal{permission.code, permission.code == ec::not_found ? "no such app" : ""};
   x.app = permission.app;
-  return true;
 }
 
 /// Whoever answers, and however late: the time of the call is counted.

@@ -140,14 +140,14 @@ void api_state::gateway_protos(const exchange_ptr& x) {
 }
 
 void api_state::export_gateway(const exchange_ptr& x) {
-  auto q = query{x->request.query, {"after", "limit"}};
+  auto& q = x->asked;
   auto limit = q.limit(500, max_export);
   answer(*x, 200, text(gateway::bundle_of(*world_of(*sv, *x), q.text("after"), limit)));
 }
 
 // A dry run is planned here, with what this node knows, and nothing is handed in.
 void api_state::import_gateway(const exchange_ptr& x) {
-  auto q = query{x->request.query, {"dry_run"}};
+  auto& q = x->asked;
   auto before = world_of(*sv, *x);
   auto edits = std::vector<gateway::edit>{};
   try {

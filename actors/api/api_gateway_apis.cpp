@@ -106,7 +106,7 @@ void api_state::gateway_apis(const exchange_ptr& x) {
   auto& method = x->request.method;
   if (method == "GET")
     return answer(*x, 200, text(full(*api_in(*in, operation))));
-  auto version = version_of(query{x->request.query, {"version"}}, "version");
+  auto version = version_of(x->asked, "version");
   if (method == "DELETE")
     return remove_definition(x, gateway::entry_kind::api, operation, version);
   auto next = method == "PATCH" ? *api_in(*in, operation) : api_definition{};
@@ -118,9 +118,7 @@ void api_state::gateway_apis(const exchange_ptr& x) {
 }
 
 void api_state::list_gateway_apis(const exchange_ptr& x) {
-  auto q = query{x->request.query,
-      {"status", "kind", "format", "group", "host", "method", "need_sign", "need_encrypt",
-          "need_etag", "operation", "q", "after", "limit", "detail"}};
+  auto& q = x->asked;
   auto in = world_of(*sv, *x);
   auto page = gateway::list_apis(*in, filter_of(q), q.text("after"), q.limit());
   auto detail = q.text("detail") == "true";
@@ -178,7 +176,7 @@ void api_state::gateway_versions(const exchange_ptr& x) {
 void api_state::gateway_diff(const exchange_ptr& x) {
   auto operation = operation_of(*x);
   auto current = api_in(*world_of(*sv, *x), operation)->version;
-  auto q = query{x->request.query, {"from", "to"}};
+  auto& q = x->asked;
   auto to = version_of(q, "to", current);
   auto from = version_of(q, "from", to > 1 ? to - 1 : 1);
   with_versions(x, operation, [this, x, from, to](const std::vector<api_version>& all) {

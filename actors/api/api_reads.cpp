@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/api/api_state.hpp"
-#include "actors/api/query.hpp"
 #include "actors/api/sync_codec.hpp"
 #include "actors/api/why.hpp"
 #include "actors/catalog/catalog_codec.hpp"
@@ -102,7 +101,6 @@ std::string text(const json& x) { return x.dump(-1, ' ', false, json::error_hand
 
 void api_state::stream(const exchange_ptr& x) {
   auto at = stream_of(*x);
-  query{x->request.query, {}};
   auto show = [this, x, at](const stream_report& r) {
     check(r.code);
     auto out = json{{"principal", to_string(at.key.who)}, {"biz", at.biz->name},
@@ -117,7 +115,7 @@ void api_state::stream(const exchange_ptr& x) {
 
 void api_state::stream_ops(const exchange_ptr& x) {
   auto at = stream_of(*x);
-  auto q = query{x->request.query, {"after", "limit"}};
+  auto& q = x->asked;
   auto after = q.number("after", 0, UINT64_MAX);
   auto show = [this, x, after](const stored_page& page) {
     check(page.code);
@@ -135,7 +133,7 @@ void api_state::stream_ops(const exchange_ptr& x) {
 
 void api_state::stream_cursors(const exchange_ptr& x) {
   auto at = stream_of(*x);
-  auto q = query{x->request.query, {"after", "limit", "device"}};
+  auto& q = x->asked;
   std::string after;
   if (!unbase64url(q.text("after"), after))
     throw refusal{ec::invalid_argument, "after: must be the `next_after` of an earlier answer"};
@@ -187,7 +185,7 @@ void api_state::stream_cursors(const exchange_ptr& x) {
 
 void api_state::stream_why(const exchange_ptr& x) {
   auto at = stream_of(*x);
-  auto q = query{x->request.query, {"id", "device"}};
+  auto& q = x->asked;
   auto facts = std::make_shared<why_facts>();
   facts->biz = at.biz;
   facts->who = at.key.who;
@@ -278,7 +276,7 @@ void api_state::user(const exchange_ptr& x) {
 }
 
 void api_state::online(const exchange_ptr& x) {
-  auto q = query{x->request.query, {"after", "limit"}};
+  auto& q = x->asked;
   auto asked = online_query{};
   asked.app = x->app->no;
   asked.after = q.text("after");
@@ -295,7 +293,7 @@ void api_state::online(const exchange_ptr& x) {
 }
 
 void api_state::audit(const exchange_ptr& x) {
-  auto q = query{x->request.query, {"after", "limit"}};
+  auto& q = x->asked;
   auto prefix = storage::audit_prefix(x->app->no);
   std::string after;
   if (!unhex(q.text("after"), after))

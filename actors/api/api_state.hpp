@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "actors/api/query.hpp"
 #include "actors/api/refusal.hpp"
 #include "actors/api/router.hpp"
 #include "actors/gateway/change.hpp"
@@ -23,6 +24,7 @@ struct exchange {
   http::responder respond;
   std::int64_t arrived_us = 0; ///< steady_us
   route_match to;
+  query asked;       ///< what came behind '?'
   catalog_ptr known; ///< the catalog as it was when the request came
   key_ptr key;
   app_ptr app;
@@ -45,6 +47,7 @@ struct api_state {
   // -- the way in -----------------------------------------------------------------------------
   void serve(api_call& call);
   bool admit(exchange& x); ///< false: answered already
+  void identify(exchange& x) const;
   void measure(exchange& x) const;
   void dispatch(const exchange_ptr& x);
   void tick();

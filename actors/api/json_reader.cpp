@@ -1,8 +1,9 @@
 #include "actors/api/json_reader.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <span>
+
+#include "actors/api/near_miss.hpp"
 
 namespace shoal::api {
 
@@ -33,32 +34,11 @@ bool nested_too_deep(std::string_view text, int max_depth) {
   return false;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (auto i = std::size_t{1}; i <= a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i);
-    for (auto j = std::size_t{1}; j <= b.size(); ++j) {
-      auto above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string unknown_field(std::string_view given, std::span<const char* const> known) {
-  auto out = std::string{"unknown field"};
-  auto best = std::size_t{4};
-  const char* nearest = nullptr;
+  auto nearest = near_miss{given};
   for (auto candidate : known)
-    if (auto d = given.size() > 64 ? best : edit_distance(given, candidate); d < best) {
-      best = d;
-      nearest = candidate;
-    }
-  if (nearest)
-    out.append(", did you mean \"").append(nearest).append("\"?");
-  return out;
+    nearest.look_at(candidate);
+  return "unknown field" + nearest.hint();
 }
 
 std::string_view shown(std::string_view name) { return name.substr(0, 64); }

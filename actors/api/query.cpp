@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/api/near_miss.hpp"
 #include "actors/api/refusal.hpp"
 #include "protocol/percent.hpp"
 
@@ -16,17 +17,29 @@ std::string decoded(std::string_view text) {
   throw refusal{ec::invalid_argument, "the query has a '%' that is not followed by two hex digits"};
 }
 
+void refuse_unknown(std::string_view name, std::string_view known) {
+  auto nearest = near_miss{name};
+  while (!known.empty()) {
+    auto one = known.substr(0, known.find(' '));
+    known.remove_prefix(std::min(known.size(), one.size() + 1));
+    if (one == name)
+      return;
+    nearest.look_at(one);
+  }
+  throw refusal{ec::invalid_argument,
+      std::string{name.substr(0, 64)}.append(": unknown query parameter").append(nearest.hint())};
+}
+
 } // namespace
 
-query::query(std::string_view text, std::initializer_list<std::string_view> known) {
+query::query(std::string_view text, std::string_view known) {
   while (!text.empty()) {
     auto pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
     auto split = pair.find('=');
     auto name = decoded(pair.substr(0, split));
     auto value = split == std::string_view::npos ? "" : decoded(pair.substr(split + 1));
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      throw refusal{ec::invalid_argument, name.substr(0, 64) + ": unknown query parameter"};
+    refuse_unknown(name, known);
     if (!values_.emplace(name, std::move(value)).second)
       throw refusal{ec::invalid_argument, name + ": given twice"};
   }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,8 +11,11 @@ namespace shoal::api {
 
 class query {
 public:
-  /// Throws `refusal` for unknown or repeated names and broken encoding.
-  query(std::string_view text, std::initializer_list<std::string_view> known);
+  query() = default;
+
+  /// `known`: names with a space between. Throws `refusal` for unknown or repeated names and broken
+  /// encoding.
+  query(std::string_view text, std::string_view known);
 
   const std::string& text(std::string_view name) const; ///< "" if missing
   std::uint64_t number(std::string_view name, std::uint64_t otherwise, std::uint64_t max) const;

@@ -1,6 +1,6 @@
 // Which route a method and path mean. Segments are compared as they were sent, nothing is decoded
 // or normalised: what a caller signed is what is matched, and there are no two spellings of one
-// resource.
+// resource. The table is the same as protocol/server_api.yaml; a test compares them.
 #pragma once
 
 #include <array>
@@ -90,7 +90,8 @@ struct route {
   route_id id;
   access who;
   std::string_view method;
-  std::string_view pattern; ///< "{name}" matches one segment
+  std::string_view pattern;    ///< "{name}" matches one segment
+  std::string_view query = ""; ///< names of its query parameters, with a space between
 };
 
 std::span<const route> routes();

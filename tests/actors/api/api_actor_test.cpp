@@ -376,6 +376,18 @@ TEST_F(api_actor_test, pages_through_the_audit) {
   EXPECT_EQ(call(writer, "GET", path).code(), "forbidden");
 }
 
+TEST_F(api_actor_test, every_route_refuses_parameters_that_it_does_not_know) {
+  for (const auto& r : routes()) {
+    auto path = std::string{r.pattern};
+    for (auto open = path.find('{'); open != path.npos; open = path.find('{'))
+      path.replace(open, path.find('}') - open + 1, path.substr(open, 5) == "{app}" ? "shop" : "x");
+    auto& key = r.who == access::operator_ ? op : admin;
+    auto x = call(key, std::string{r.method}, path + "?nonsense=1");
+    EXPECT_EQ(x.status(), 400) << r.method << " " << path;
+    EXPECT_EQ(x.body()["detail"], "nonsense: unknown query parameter") << r.method << " " << path;
+  }
+}
+
 TEST_F(api_actor_test, shows_streams_and_why) {
   auto path = std::string{"/v1/apps/shop/streams/user:u1/LOCK"};
   EXPECT_EQ(call(writer, "GET", path).body()["principal"], "user:u1");

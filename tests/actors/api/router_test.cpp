@@ -1,9 +1,52 @@
+#include <map>
+#include <set>
+#include <sstream>
+
 #include <gtest/gtest.h>
 
+#include "actors/api/openapi.hpp"
 #include "actors/api/router.hpp"
 
 namespace shoal::api {
 namespace {
+
+using parameters = std::map<std::string, std::set<std::string>>; // by "GET /v1/time"
+
+/// Of the description, as far as its layout goes: a path is indented by 2, a method by 4.
+parameters described() {
+  auto out = parameters{};
+  auto in = std::istringstream{std::string{openapi_yaml}};
+  auto path = std::string{}, call = std::string{};
+  for (auto line = std::string{}; std::getline(in, line) && line != "components:";) {
+    if (line.starts_with("  /")) {
+      path = line.substr(2, line.find(':') - 2);
+      continue;
+    }
+    for (auto method : {"GET", "PUT", "POST", "PATCH", "DELETE"}) {
+      auto word = std::string{"    "};
+      for (auto c : std::string_view{method})
+        word += static_cast<char>(c + 32);
+      if (line == word + ":")
+        out[call = std::string{method} + " " + path];
+    }
+    if (auto at = line.find("{name: "); at != line.npos && line.find("in: query") != line.npos)
+      out[call].insert(line.substr(at + 7, line.find(',', at) - at - 7));
+    if (line.find("components/parameters/limit") != line.npos)
+      out[call].insert("limit");
+  }
+  return out;
+}
+
+TEST(router, knows_the_routes_and_parameters_of_its_description) {
+  auto table = parameters{};
+  for (const auto& r : routes()) {
+    auto& names = table[std::string{r.method}.append(" ").append(r.pattern)];
+    auto in = std::istringstream{std::string{r.query}};
+    for (auto name = std::string{}; in >> name;)
+      names.insert(name);
+  }
+  EXPECT_EQ(table, described());
+}
 
 TEST(router, finds_routes_and_their_parameters) {
   auto x = match_route("GET", "/v1/apps/shop/streams/user:u1/DEVICE-LOCK/ops");
