@@ -96,6 +96,19 @@ test('a batch that is refused as a whole is an error', async () => {
   await assert.rejects(gateway.batch([]), (error) => error.resultStatus === 3002 && error.memo === 'calls');
 });
 
+test('what a generated client batches is one request, or several where it cannot be', async () => {
+  const calls = [{operationType: 'a', requestData: '[{"n":1.0}]'}, {operationType: 'b', requestData: '[]'}];
+  const results = [{resultStatus: 1000, result: 1}, {resultStatus: 1002, tips: 'busy'}];
+  const {gateway, seen} = fake(() => ({body: JSON.stringify({results})}), {sign: {secret: 's'}});
+  assert.deepEqual(await gateway.sendBatch(calls), results);
+  const sent = JSON.parse(Buffer.from(seen[0].body).toString()).calls;
+  assert.deepEqual([seen.length, sent[0].requestData, sent[1].operationType], [1, '[{"n":1.0}]', 'b'], 'data goes as it is');
+  assert.deepEqual(await gateway.sendBatch([]), []);
+  const other = fake(() => ({body: '7'}), {url: 'https://gw/calls'});
+  assert.deepEqual(await other.gateway.sendBatch(calls), [{resultStatus: 1000, result: 7}, {resultStatus: 1000, result: 7}]);
+  assert.deepEqual([seen.length, other.seen.length], [1, 2]);
+});
+
 test('any other code is an error with its texts', async () => {
   const {gateway} = fake(() => ({status: 1002, headers: {Tips: '%E5%BF%99', Memo: 'limit%20of%20app'},
     body: '{"resultStatus":1002,"tips":"忙"}'}));

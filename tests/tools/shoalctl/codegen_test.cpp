@@ -96,6 +96,55 @@ TEST(codegen, writes_typescript_that_is_strict_and_does_what_it_says) {
       "\n");
 }
 
+TEST(codegen, writes_typescript_whose_batches_have_the_types_of_their_calls) {
+  if (run("command -v tsc").status != 0)
+    GTEST_SKIP() << "tsc is not installed (tools/dev setup)";
+  auto dir = test::temp_dir{};
+  auto folder = std::string{dir.path()};
+  std::ofstream{folder + "/shop.ts"} << typescript(shop());
+  std::ofstream{folder + "/use.ts"} << R"(
+    import { ShopClient, ShopApi, Order } from "./shop";
+    declare const console: { log(text: string): void };
+    const said: unknown[] = [];
+    const answers = [{ resultStatus: 1000, result: { id: "o1" } }, { resultStatus: 1002, tips: "busy" }];
+    const send = async (operation: string, data: string) => {
+      said.push(operation + data);
+      return answers[0]!;
+    };
+    async function use(order: Order): Promise<void> {
+      const calls = [ShopApi.orderCreate(order), ShopApi.orderGet("o2", 3), ShopApi.cartClear()] as const;
+      const [made, got, cleared] = await new ShopClient({ send, sendBatch: async (calls) => {
+        said.push(calls.map((x) => x.operationType + x.requestData));
+        return answers;
+      } }).batch(calls);
+      if (made.status === "fulfilled") {
+        const id: string = made.value.id;
+        // @ts-expect-error an Order is no number
+        const wrong: number = made.value;
+        said.push(id, wrong === undefined);
+      }
+      // @ts-expect-error there may be no order
+      if (got.status === "fulfilled") said.push(got.value.id);
+      if (got.status === "rejected") said.push(got.reason.resultStatus, got.reason.tips);
+      if (cleared.status === "rejected") said.push(cleared.reason.tips);
+      const many = await new ShopClient({ send }).batch(["a", "b"].map((x) => ShopApi.orderGet(x, 1)));
+      const all: (Order | null)[] = many.flatMap((x) => (x.status === "fulfilled" ? [x.value] : []));
+      said.push(all.length);
+      console.log(JSON.stringify(said));
+    }
+    void use({ id: "o1" } as Order);
+  )";
+  auto compiled = run("tsc --strict --target es2020 --module commonjs --outDir " + folder + " " +
+                      folder + "/use.ts");
+  ASSERT_EQ(compiled.status, 0) << compiled.said;
+  EXPECT_EQ(run("node " + folder + "/use.js").said,
+      R"([["com.shop.order.create[{\"_requestBody\":{\"id\":\"o1\"}}]",)"
+      R"("com.shop.order.get[{\"id\":\"o2\",\"in\":3}]","com.shop.cart.clear[{}]"],)"
+      R"("o1",false,1002,"busy","no answer",)"
+      R"("com.shop.order.get[{\"id\":\"a\",\"in\":1}]","com.shop.order.get[{\"id\":\"b\",\"in\":1}]",2])"
+      "\n");
+}
+
 TEST(codegen, names_functions_by_the_last_two_words) {
   auto x = read_definitions(
       R"({"name":"Shop","apis":[{"operationType":"com.shop.Order-item/add"},{"operationType":"get"}]})");
@@ -125,6 +174,8 @@ TEST(codegen, tells_what_is_wrong_with_a_model) {
   EXPECT_EQ(problem_of_fields(R"("a":"int","a":"int")"), "none") << "the JSON library keeps one";
   EXPECT_EQ(problem(R"({"name":"Shop","apis":[{"operationType":"a"}],"models":{"String":{}}})"),
       "models.String: this name cannot be used");
+  EXPECT_EQ(problem(R"({"name":"Shop","apis":[{"operationType":"a"}],"models":{"ShopApi":{}}})"),
+      "models.ShopApi: this name cannot be used");
   EXPECT_EQ(problem(R"({"name":"Shop","apis":[{"operationType":"a"}],"models":{"A":{}}})"),
       "models.A: must have either fields or values");
   for (auto bad : {R"([])", R"([1])", R"(["A","A"])", R"(["a b"])", R"({})", R"(["name"])"})
@@ -153,7 +204,7 @@ TEST(codegen, tells_what_is_wrong_with_an_api) {
       problem_of_api(R"({"operationType":"a"},{"operationType":"a"})"), "apis.a: is there twice");
   EXPECT_EQ(problem_of_api(R"({"operationType":"a.b"},{"operationType":"x.a.b"})"),
       "apis.x.a.b: another API has the function aB already; give it another");
-  for (auto bad : {"toString", "Upper", "a b", "mgwCall", ""})
+  for (auto bad : {"toString", "batch", "Upper", "a b", "mgwCall", ""})
     EXPECT_EQ(problem_of_api(R"({"operationType":"a","function":")" + std::string{bad} + "\"}"),
         "apis.a: give it a function, such as createOrder")
         << bad;

@@ -33,8 +33,9 @@ constexpr std::string_view taken_models[] = {"Any", "Array", "Bool", "Boolean", 
     "Symbol", "Type", "Unit", "Void"};
 
 /// The same for functions, for the names of an enumeration, and for fields.
-constexpr std::string_view taken_functions[] = {"clone", "constructor", "copy", "deinit", "equals",
-    "finalize", "getClass", "hashCode", "init", "notify", "notifyAll", "self", "toString", "wait"};
+constexpr std::string_view taken_functions[] = {"batch", "clone", "constructor", "copy", "deinit",
+    "equals", "finalize", "getClass", "hashCode", "init", "notify", "notifyAll", "self", "toString",
+    "wait"};
 constexpr std::string_view taken_values[] = {"Companion", "Protocol", "Self", "Type",
     "declaringClass", "entries", "init", "name", "ordinal", "self", "valueOf", "values"};
 constexpr std::string_view taken_fields[] = {"Protocol", "Self", "Type", "constructor", "equals",
@@ -103,7 +104,7 @@ public:
     if (in_.contains("models")) {
       only_object(in_["models"], "models");
       for (auto& [name, value] : in_["models"].items()) {
-        if (!is_model_name(name) || name == out_.name + "Client")
+        if (!is_model_name(name) || name == out_.name + "Client" || name == out_.name + "Api")
           fail("models." + name, "this name cannot be used");
         if (!models_.insert(name).second)
           fail("models." + name, "is there twice");

@@ -61,16 +61,32 @@ void write_model(source& to, const model& x) {
   to.out().line(")");
 }
 
-void write_call(source& to, const api& x) {
-  auto parameters = std::vector<std::string>{};
-  if (x.body)
-    parameters.push_back("body: " + said(*x.body));
-  for (auto& f : x.parameters)
-    parameters.push_back(safe(f.name) + ": " + said(f.what) + (f.what.optional ? " = null" : ""));
-  auto result = x.response ? said(*x.response) : std::string{};
+/// How a call is asked for: what a function takes, and what it passes on as it is.
+struct signature {
+  std::vector<std::string> parameters, names;
+};
+
+signature signature_of(const api& x) {
+  auto out = signature{};
+  if (x.body) {
+    out.parameters.push_back("body: " + said(*x.body));
+    out.names.emplace_back("body");
+  }
+  for (auto& f : x.parameters) {
+    out.parameters.push_back(
+        safe(f.name) + ": " + said(f.what) + (f.what.optional ? " = null" : ""));
+    out.names.push_back(safe(f.name));
+  }
+  return out;
+}
+
+std::string response_of(const api& x) { return x.response ? said(*x.response) : "Unit"; }
+
+/// Makes the call and does not send it.
+void write_making(source& to, const api& x) {
   to.line().comment("//", x.description);
-  to.line("suspend fun " + safe(x.function) + "(" + listed(parameters) + ")" +
-          (x.response ? ": " + result : "") + " {")
+  to.line("fun " + safe(x.function) + "(" + listed(signature_of(x).parameters) + "): MgwCall<" +
+          response_of(x) + "> {")
       .in();
   to.line("val mgwData = buildJsonObject {").in();
   auto put = [](std::string_view name, const std::string& from) {
@@ -82,10 +98,77 @@ void write_call(source& to, const api& x) {
     to.line(
         (f.what.optional ? "if (" + safe(f.name) + " != null) " : "") + put(f.name, safe(f.name)));
   to.out().line("}");
-  auto call = "mgwCall(\"" + x.operation + "\", mgwData)";
-  to.line(x.response ? "return mgwJson.decodeFromJsonElement<" + result + ">(" + call + ")" : call);
+  auto read = x.response ? "mgwJson.decodeFromJsonElement<" + response_of(x) + ">(it) " : "";
+  to.line("return MgwCall(\"" + x.operation + "\", JsonArray(listOf(mgwData)).toString()) { " +
+          read + "}");
   to.out().line("}");
 }
+
+void write_call(source& to, const definitions& all, const api& x) {
+  auto [parameters, names] = signature_of(x);
+  to.line().comment("//", x.description);
+  to.line("suspend fun " + safe(x.function) + "(" + listed(parameters) + "): " + response_of(x) +
+          " =")
+      .in();
+  to.line("mgwSend(" + all.name + "Api." + safe(x.function) + "(" + listed(names) + "))").out();
+}
+
+constexpr std::string_view common = R"(
+@Serializable
+data class MgwAnswer(
+    val resultStatus: Int,
+    val tips: String = "",
+    val result: JsonElement = JsonNull,
+)
+
+// A call that is not sent yet.
+class MgwCall<T> internal constructor(
+    val operationType: String,
+    val requestData: String,
+    private val read: (JsonElement) -> T,
+) {
+    internal fun resultOf(answer: MgwAnswer): T {
+        if (answer.resultStatus != 1000) throw MgwError(answer.resultStatus, answer.tips)
+        return read(answer.result)
+    }
+}
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
+interface MgwTransport {
+    suspend fun send(operationType: String, requestData: String): MgwAnswer
+
+    // Several in one request (POST /mgw/batch), answers in their order. As it is here, one after another.
+    suspend fun sendBatch(calls: List<MgwCall<*>>): List<MgwAnswer> =
+        calls.map { send(it.operationType, it.requestData) }
+}
+
+// How the calls of a batch ended: results[call].getOrThrow()
+class MgwResults internal constructor(
+    private val calls: List<MgwCall<*>>,
+    private val answers: List<MgwAnswer>,
+) {
+    operator fun <T> get(call: MgwCall<T>): kotlin.Result<T> {
+        val at = calls.indexOfFirst { it === call }
+        val answer = answers.getOrNull(at) ?: MgwAnswer(0, "no answer")
+        return runCatching { call.resultOf(answer) }
+    }
+}
+
+// Every answer but success. tips are for people.
+class MgwError(val resultStatus: Int, val tips: String) :
+    Exception("$resultStatus: $tips")
+)";
+
+/// The members of the client that are no API.
+constexpr std::string_view sending = R"(
+    // Up to 32 calls at once, side by side. Throws only if the transport does.
+    suspend fun batch(calls: List<MgwCall<*>>): MgwResults =
+        MgwResults(calls, mgwTransport.sendBatch(calls))
+
+    private suspend fun <T> mgwSend(call: MgwCall<T>): T =
+        call.resultOf(mgwTransport.send(call.operationType, call.requestData))
+}
+)";
 
 } // namespace
 
@@ -99,45 +182,17 @@ std::string kotlin(const definitions& x) {
       .line("import kotlinx.serialization.json.*");
   for (auto& m : x.models)
     write_model(to, m);
-  to.line()
-      .line("@Serializable")
-      .line("data class MgwAnswer(")
-      .in()
-      .line("val resultStatus: Int,")
-      .line("val tips: String = \"\",")
-      .line("val result: JsonElement = JsonNull,")
-      .out()
-      .line(")")
-      .line()
-      .line("// Carries one call. requestData is what goes out, and what is signed, as it is.")
-      .line("interface MgwTransport {")
-      .in()
-      .line("suspend fun send(operationType: String, requestData: String): MgwAnswer")
-      .out()
-      .line("}")
-      .line()
-      .line("// Every answer but success. tips are for people.")
-      .line("class MgwError(val resultStatus: Int, val tips: String) :")
-      .in()
-      .line("Exception(\"$resultStatus: $tips\")")
-      .out()
-      .line();
-  to.line("class " + x.name + "Client(private val mgwTransport: MgwTransport) {").in();
+  auto out = to.take().append(common);
+  to = source{4};
+  to.line().line("// Calls to be sent by batch.").line("object " + x.name + "Api {").in();
   to.line("private val mgwJson = Json { ignoreUnknownKeys = true }");
   for (auto& a : x.apis)
-    write_call(to, a);
-  to.line()
-      .line("private suspend fun mgwCall(operationType: String, data: JsonObject): "
-            "JsonElement {")
-      .in()
-      .line("val answer = mgwTransport.send(operationType, JsonArray(listOf(data)).toString())")
-      .line("if (answer.resultStatus != 1000) throw MgwError(answer.resultStatus, answer.tips)")
-      .line("return answer.result")
-      .out()
-      .line("}")
-      .out()
-      .line("}");
-  return to.take();
+    write_making(to, a);
+  to.out().line("}").line();
+  to.line("class " + x.name + "Client(private val mgwTransport: MgwTransport) {").in();
+  for (auto& a : x.apis)
+    write_call(to, x, a);
+  return out.append(to.take()).append(sending);
 }
 
 } // namespace shoal::codegen

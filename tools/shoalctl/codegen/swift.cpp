@@ -67,20 +67,35 @@ void write_model(source& to, const model& x) {
   to.out().line("}").out().line("}");
 }
 
-void write_call(source& to, const api& x) {
-  auto parameters = std::vector<std::string>{}, given = parameters;
+/// How a call is asked for: what a function takes, and what it passes on as it is.
+struct signature {
+  std::vector<std::string> parameters, arguments;
+};
+
+signature signature_of(const api& x) {
+  auto out = signature{};
   if (x.body) {
-    parameters.push_back("_ body: " + said(*x.body));
-    given.push_back("_requestBody: body");
+    out.parameters.push_back("_ body: " + said(*x.body));
+    out.arguments.emplace_back("body");
   }
   for (auto& f : x.parameters) {
-    parameters.push_back(safe(f.name) + ": " + said(f.what) + (f.what.optional ? " = nil" : ""));
-    given.push_back(safe(f.name) + ": " + safe(f.name));
+    out.parameters.push_back(
+        safe(f.name) + ": " + said(f.what) + (f.what.optional ? " = nil" : ""));
+    out.arguments.push_back(safe(f.name) + ": " + safe(f.name));
   }
-  auto result = x.response ? said(*x.response) : std::string{};
+  return out;
+}
+
+std::string response_of(const api& x) { return x.response ? said(*x.response) : "Void"; }
+
+/// Makes the call and does not send it.
+void write_making(source& to, const api& x) {
+  auto [parameters, given] = signature_of(x);
+  if (x.body)
+    given.front() = "_requestBody: body";
   to.line().comment("//", x.description);
-  to.line("public func " + safe(x.function) + "(" + listed(parameters) + ") async throws" +
-          (x.response ? " -> " + result : "") + " {")
+  to.line("public static func " + safe(x.function) + "(" + listed(parameters) +
+          ") throws -> MgwCall<" + response_of(x) + "> {")
       .in();
   to.line("struct MgwData: Encodable {").in();
   if (x.body)
@@ -88,12 +103,21 @@ void write_call(source& to, const api& x) {
   for (auto& f : x.parameters)
     to.line("let " + safe(f.name) + ": " + said(f.what));
   to.out().line("}");
-  auto call = "try await mgwCall(\"" + x.operation + "\", MgwData(" + listed(given) + "))";
-  if (x.response)
-    to.line("let mgwResult = " + call)
-        .line("return try JSONDecoder().decode(" + result + ".self, from: mgwResult)");
-  else
-    to.line("_ = " + call);
+  to.line(
+      "return try MgwCall(\"" + x.operation + "\", MgwData(" + listed(given) + ")) { " +
+      (x.response ? "try JSONDecoder().decode(" + response_of(x) + ".self, from: $0)" : "_ in") +
+      " }");
+  to.out().line("}");
+}
+
+void write_call(source& to, const definitions& all, const api& x) {
+  auto [parameters, arguments] = signature_of(x);
+  to.line().comment("//", x.description);
+  to.line("public func " + safe(x.function) + "(" + listed(parameters) + ") async throws" +
+          (x.response ? " -> " + response_of(x) : "") + " {")
+      .in();
+  to.line("return try await mgwSend(" + all.name + "Api." + safe(x.function) + "(" +
+          listed(arguments) + "))");
   to.out().line("}");
 }
 
@@ -150,15 +174,84 @@ public struct MgwAnswer {
     }
 }
 
-// Carries one call. requestData is what goes out, and what is signed, as it is.
+// A call that is not sent yet.
+public class MgwRequest {
+    public let operationType: String
+    public let requestData: Data
+
+    fileprivate init(operationType: String, requestData: Data) {
+        self.operationType = operationType
+        self.requestData = requestData
+    }
+}
+
+// One of which is known what it results in.
+public final class MgwCall<Value>: MgwRequest {
+    private let read: (Data) throws -> Value
+
+    fileprivate init<T: Encodable>(_ operationType: String, _ data: T, _ read: @escaping (Data) throws -> Value) throws {
+        self.read = read
+        super.init(operationType: operationType, requestData: try JSONEncoder().encode([data]))
+    }
+
+    fileprivate func value(of answer: MgwAnswer) throws -> Value {
+        guard answer.resultStatus == 1000 else {
+            throw MgwError(resultStatus: answer.resultStatus, tips: answer.tips)
+        }
+        return try read(answer.result)
+    }
+}
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
 public protocol MgwTransport {
     func send(operationType: String, requestData: Data) async throws -> MgwAnswer
+    // Several in one request (POST /mgw/batch), answers in their order.
+    func sendBatch(_ calls: [MgwRequest]) async throws -> [MgwAnswer]
+}
+
+// For transports that know no batch: one after another.
+extension MgwTransport {
+    public func sendBatch(_ calls: [MgwRequest]) async throws -> [MgwAnswer] {
+        var answers: [MgwAnswer] = []
+        for call in calls {
+            answers.append(try await send(operationType: call.operationType, requestData: call.requestData))
+        }
+        return answers
+    }
+}
+
+// How the calls of a batch ended: try results[call].get()
+public struct MgwResults {
+    fileprivate let calls: [MgwRequest]
+    fileprivate let answers: [MgwAnswer]
+
+    public subscript<Value>(_ call: MgwCall<Value>) -> Swift.Result<Value, Error> {
+        guard let at = calls.firstIndex(where: { $0 === call }), at < answers.count else {
+            return .failure(MgwError(resultStatus: 0, tips: "no answer"))
+        }
+        return Swift.Result { try call.value(of: answers[at]) }
+    }
 }
 
 // Every answer but success. tips are for people.
 public struct MgwError: Error {
     public let resultStatus: Int
     public let tips: String
+}
+)";
+
+/// The members of the client that are no API.
+constexpr std::string_view sending = R"(
+    // Up to 32 calls at once, side by side. Throws only if the transport does.
+    public func batch(_ calls: [MgwRequest]) async throws -> MgwResults {
+        return MgwResults(calls: calls, answers: try await mgwTransport.sendBatch(calls))
+    }
+
+    private func mgwSend<Value>(_ call: MgwCall<Value>) async throws -> Value {
+        let answer = try await mgwTransport.send(
+            operationType: call.operationType, requestData: call.requestData)
+        return try call.value(of: answer)
+    }
 }
 )";
 
@@ -171,6 +264,10 @@ std::string swift(const definitions& x) {
     write_model(to, m);
   auto out = to.take().append(any_json);
   to = source{4};
+  to.line().line("// Calls to be sent by batch.").line("public enum " + x.name + "Api {").in();
+  for (auto& a : x.apis)
+    write_making(to, a);
+  to.out().line("}");
   to.line().line("public final class " + x.name + "Client {").in();
   to.line("private let mgwTransport: MgwTransport")
       .line()
@@ -180,27 +277,8 @@ std::string swift(const definitions& x) {
       .out()
       .line("}");
   for (auto& a : x.apis)
-    write_call(to, a);
-  to.line()
-      .line(
-          "private func mgwCall<T: Encodable>(_ operationType: String, _ data: T) async throws -> "
-          "Data {")
-      .in()
-      .line("let answer = try await mgwTransport.send(")
-      .in()
-      .line("operationType: operationType, requestData: try JSONEncoder().encode([data]))")
-      .out()
-      .line("guard answer.resultStatus == 1000 else {")
-      .in()
-      .line("throw MgwError(resultStatus: answer.resultStatus, tips: answer.tips)")
-      .out()
-      .line("}")
-      .line("return answer.result")
-      .out()
-      .line("}")
-      .out()
-      .line("}");
-  return out.append(to.take());
+    write_call(to, x, a);
+  return out.append(to.take()).append(sending);
 }
 
 } // namespace shoal::codegen

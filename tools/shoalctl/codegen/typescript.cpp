@@ -63,24 +63,115 @@ std::string response_of(const api& x) {
   return said(*x.response) + (x.response->optional ? " | null" : "");
 }
 
-void write_call(source& to, const api& x) {
-  auto parameters = std::vector<std::string>{}, members = parameters;
+/// How a call is asked for: what a function takes, and what it passes on as it is.
+struct signature {
+  std::vector<std::string> parameters, names;
+};
+
+signature signature_of(const api& x) {
+  auto out = signature{};
   if (x.body) {
-    parameters.push_back("body: " + said(*x.body));
-    members.push_back("_requestBody: body");
+    out.parameters.push_back("body: " + said(*x.body));
+    out.names.emplace_back("body");
   }
   for (auto& f : x.parameters) {
-    parameters.push_back(safe(f.name) + (f.what.optional ? "?: " : ": ") + said(f.what));
-    members.push_back(f.name == safe(f.name) ? f.name : f.name + ": " + safe(f.name));
+    out.parameters.push_back(safe(f.name) + (f.what.optional ? "?: " : ": ") + said(f.what));
+    out.names.push_back(safe(f.name));
   }
+  return out;
+}
+
+/// Makes the call and does not send it.
+void write_making(source& to, const api& x) {
+  auto members = std::vector<std::string>{};
+  if (x.body)
+    members.emplace_back("_requestBody: body");
+  for (auto& f : x.parameters)
+    members.push_back(f.name == safe(f.name) ? f.name : f.name + ": " + safe(f.name));
+  auto data = members.empty() ? std::string{"{}"} : "{ " + listed(members) + " }";
+  to.line().comment("//", x.description);
+  to.line(x.function + "(" + listed(signature_of(x).parameters) + "): MgwCall<" + response_of(x) +
+          "> {")
+      .in();
+  to.line("return mgwCall(\"" + x.operation + "\", " + data + ");");
+  to.out().line("},");
+}
+
+void write_call(source& to, const definitions& all, const api& x) {
+  auto [parameters, names] = signature_of(x);
   to.line().comment("//", x.description);
   to.line("async " + x.function + "(" + listed(parameters) + "): Promise<" + response_of(x) + "> {")
       .in();
-  auto data = members.empty() ? std::string{"{}"} : "{ " + listed(members) + " }";
-  auto call = "await this.mgwCall(\"" + x.operation + "\", " + data + ")";
-  to.line(x.response ? "return (" + call + ") as " + response_of(x) + ";" : call + ";");
+  to.line("return this.mgwSend(" + all.name + "Api." + x.function + "(" + listed(names) + "));");
   to.out().line("}");
 }
+
+constexpr std::string_view common = R"(
+export interface MgwAnswer {
+  resultStatus: number;
+  tips?: string;
+  result?: unknown;
+}
+
+// A call that is not sent yet.
+export interface MgwCall<T> {
+  readonly operationType: string;
+  readonly requestData: string;
+  // Never there: it says what the call results in.
+  readonly mgwResult?: T;
+}
+
+// How one call of a batch ended, as of Promise.allSettled.
+export type MgwEnded<T> = { status: "fulfilled"; value: T } | { status: "rejected"; reason: MgwError };
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
+export interface MgwTransport {
+  send(operationType: string, requestData: string): Promise<MgwAnswer>;
+  // Several in one request (POST /mgw/batch), answers in their order. Without it, each is sent for itself.
+  sendBatch?(calls: readonly { operationType: string; requestData: string }[]): Promise<MgwAnswer[]>;
+}
+
+// Every answer but success. tips are for people.
+export class MgwError extends Error {
+  constructor(readonly resultStatus: number, readonly tips: string) {
+    super(`${resultStatus}: ${tips}`);
+    this.name = "MgwError";
+  }
+}
+
+function mgwCall<T>(operationType: string, data: object): MgwCall<T> {
+  return { operationType, requestData: JSON.stringify([data]) };
+}
+
+function mgwEnded(answer: MgwAnswer = { resultStatus: 0, tips: "no answer" }): MgwEnded<unknown> {
+  return answer.resultStatus === 1000
+    ? { status: "fulfilled", value: answer.result ?? null }
+    : { status: "rejected", reason: new MgwError(answer.resultStatus, answer.tips ?? "") };
+}
+)";
+
+/// The members of the client that are no API.
+constexpr std::string_view sending = R"(
+  // Up to 32 calls at once, side by side: client.batch([Api.one(…), Api.other(…)]). How each ended,
+  // in their order; rejected only if the transport fails.
+  async batch<T extends readonly MgwCall<unknown>[] | []>(
+    calls: T,
+  ): Promise<{ -readonly [I in keyof T]: MgwEnded<T[I] extends MgwCall<infer R> ? R : never> }> {
+    const all: readonly MgwCall<unknown>[] = calls;
+    const transport = this.mgwTransport;
+    const answers = transport.sendBatch
+      ? await transport.sendBatch(all)
+      : await Promise.all(all.map((x) => transport.send(x.operationType, x.requestData)));
+    return all.map((_, i) => mgwEnded(answers[i])) as any;
+  }
+
+  private async mgwSend<T>(call: MgwCall<T>): Promise<T> {
+    const ended = mgwEnded(await this.mgwTransport.send(call.operationType, call.requestData));
+    if (ended.status === "rejected") throw ended.reason;
+    return ended.value as T;
+  }
+}
+)";
 
 } // namespace
 
@@ -89,53 +180,17 @@ std::string typescript(const definitions& x) {
   to.line("// Generated by shoalctl gateway codegen. Numbers of type long are exact up to 2^53.");
   for (auto& m : x.models)
     write_model(to, m);
-  to.line()
-      .line("export interface MgwAnswer {")
-      .in()
-      .line("resultStatus: number;")
-      .line("tips?: string;")
-      .line("result?: unknown;")
-      .out()
-      .line("}")
-      .line()
-      .line("// Carries one call. requestData is what goes out, and what is signed, as it is.")
-      .line("export interface MgwTransport {")
-      .in()
-      .line("send(operationType: string, requestData: string): Promise<MgwAnswer>;")
-      .out()
-      .line("}")
-      .line()
-      .line("// Every answer but success. tips are for people.")
-      .line("export class MgwError extends Error {")
-      .in()
-      .line("constructor(readonly resultStatus: number, readonly tips: string) {")
-      .in()
-      .line("super(`${resultStatus}: ${tips}`);")
-      .line("this.name = \"MgwError\";")
-      .out()
-      .line("}")
-      .out()
-      .line("}")
-      .line();
+  auto out = to.take().append(common);
+  to = source{2};
+  to.line().line("// Calls to be sent by batch.").line("export const " + x.name + "Api = {").in();
+  for (auto& a : x.apis)
+    write_making(to, a);
+  to.out().line("};").line();
   to.line("export class " + x.name + "Client {").in();
   to.line("constructor(private readonly mgwTransport: MgwTransport) {}");
   for (auto& a : x.apis)
-    write_call(to, a);
-  to.line()
-      .line("private async mgwCall(operationType: string, data: object): Promise<unknown> {")
-      .in()
-      .line("const answer = await this.mgwTransport.send(operationType, JSON.stringify([data]));")
-      .line("if (answer.resultStatus !== 1000) {")
-      .in()
-      .line("throw new MgwError(answer.resultStatus, answer.tips ?? \"\");")
-      .out()
-      .line("}")
-      .line("return answer.result ?? null;")
-      .out()
-      .line("}")
-      .out()
-      .line("}");
-  return to.take();
+    write_call(to, x, a);
+  return out.append(to.take()).append(sending);
 }
 
 } // namespace shoal::codegen

@@ -46,52 +46,98 @@ data class MgwAnswer(
     val result: JsonElement = JsonNull,
 )
 
-// Carries one call. requestData is what goes out, and what is signed, as it is.
+// A call that is not sent yet.
+class MgwCall<T> internal constructor(
+    val operationType: String,
+    val requestData: String,
+    private val read: (JsonElement) -> T,
+) {
+    internal fun resultOf(answer: MgwAnswer): T {
+        if (answer.resultStatus != 1000) throw MgwError(answer.resultStatus, answer.tips)
+        return read(answer.result)
+    }
+}
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
 interface MgwTransport {
     suspend fun send(operationType: String, requestData: String): MgwAnswer
+
+    // Several in one request (POST /mgw/batch), answers in their order. As it is here, one after another.
+    suspend fun sendBatch(calls: List<MgwCall<*>>): List<MgwAnswer> =
+        calls.map { send(it.operationType, it.requestData) }
+}
+
+// How the calls of a batch ended: results[call].getOrThrow()
+class MgwResults internal constructor(
+    private val calls: List<MgwCall<*>>,
+    private val answers: List<MgwAnswer>,
+) {
+    operator fun <T> get(call: MgwCall<T>): kotlin.Result<T> {
+        val at = calls.indexOfFirst { it === call }
+        val answer = answers.getOrNull(at) ?: MgwAnswer(0, "no answer")
+        return runCatching { call.resultOf(answer) }
+    }
 }
 
 // Every answer but success. tips are for people.
 class MgwError(val resultStatus: Int, val tips: String) :
     Exception("$resultStatus: $tips")
 
-class ShopClient(private val mgwTransport: MgwTransport) {
+// Calls to be sent by batch.
+object ShopApi {
     private val mgwJson = Json { ignoreUnknownKeys = true }
 
     // Makes an order.
-    suspend fun orderCreate(body: Order): Order {
+    fun orderCreate(body: Order): MgwCall<Order> {
         val mgwData = buildJsonObject {
             put("_requestBody", mgwJson.encodeToJsonElement(body))
         }
-        return mgwJson.decodeFromJsonElement<Order>(mgwCall("com.shop.order.create", mgwData))
+        return MgwCall("com.shop.order.create", JsonArray(listOf(mgwData)).toString()) { mgwJson.decodeFromJsonElement<Order>(it) }
     }
 
-    suspend fun orderGet(id: String, `in`: Int, full: Boolean? = null): Order? {
+    fun orderGet(id: String, `in`: Int, full: Boolean? = null): MgwCall<Order?> {
         val mgwData = buildJsonObject {
             put("id", mgwJson.encodeToJsonElement(id))
             put("in", mgwJson.encodeToJsonElement(`in`))
             if (full != null) put("full", mgwJson.encodeToJsonElement(full))
         }
-        return mgwJson.decodeFromJsonElement<Order?>(mgwCall("com.shop.order.get", mgwData))
+        return MgwCall("com.shop.order.get", JsonArray(listOf(mgwData)).toString()) { mgwJson.decodeFromJsonElement<Order?>(it) }
     }
 
-    suspend fun listOrders(body: List<State>, page: Int): Map<String, List<Order>> {
+    fun listOrders(body: List<State>, page: Int): MgwCall<Map<String, List<Order>>> {
         val mgwData = buildJsonObject {
             put("_requestBody", mgwJson.encodeToJsonElement(body))
             put("page", mgwJson.encodeToJsonElement(page))
         }
-        return mgwJson.decodeFromJsonElement<Map<String, List<Order>>>(mgwCall("com.shop.order.list", mgwData))
+        return MgwCall("com.shop.order.list", JsonArray(listOf(mgwData)).toString()) { mgwJson.decodeFromJsonElement<Map<String, List<Order>>>(it) }
     }
 
-    suspend fun cartClear() {
+    fun cartClear(): MgwCall<Unit> {
         val mgwData = buildJsonObject {
         }
-        mgwCall("com.shop.cart.clear", mgwData)
+        return MgwCall("com.shop.cart.clear", JsonArray(listOf(mgwData)).toString()) { }
     }
+}
 
-    private suspend fun mgwCall(operationType: String, data: JsonObject): JsonElement {
-        val answer = mgwTransport.send(operationType, JsonArray(listOf(data)).toString())
-        if (answer.resultStatus != 1000) throw MgwError(answer.resultStatus, answer.tips)
-        return answer.result
-    }
+class ShopClient(private val mgwTransport: MgwTransport) {
+
+    // Makes an order.
+    suspend fun orderCreate(body: Order): Order =
+        mgwSend(ShopApi.orderCreate(body))
+
+    suspend fun orderGet(id: String, `in`: Int, full: Boolean? = null): Order? =
+        mgwSend(ShopApi.orderGet(id, `in`, full))
+
+    suspend fun listOrders(body: List<State>, page: Int): Map<String, List<Order>> =
+        mgwSend(ShopApi.listOrders(body, page))
+
+    suspend fun cartClear(): Unit =
+        mgwSend(ShopApi.cartClear())
+
+    // Up to 32 calls at once, side by side. Throws only if the transport does.
+    suspend fun batch(calls: List<MgwCall<*>>): MgwResults =
+        MgwResults(calls, mgwTransport.sendBatch(calls))
+
+    private suspend fun <T> mgwSend(call: MgwCall<T>): T =
+        call.resultOf(mgwTransport.send(call.operationType, call.requestData))
 }

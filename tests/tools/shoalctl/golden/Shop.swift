@@ -108,15 +108,104 @@ public struct MgwAnswer {
     }
 }
 
-// Carries one call. requestData is what goes out, and what is signed, as it is.
+// A call that is not sent yet.
+public class MgwRequest {
+    public let operationType: String
+    public let requestData: Data
+
+    fileprivate init(operationType: String, requestData: Data) {
+        self.operationType = operationType
+        self.requestData = requestData
+    }
+}
+
+// One of which is known what it results in.
+public final class MgwCall<Value>: MgwRequest {
+    private let read: (Data) throws -> Value
+
+    fileprivate init<T: Encodable>(_ operationType: String, _ data: T, _ read: @escaping (Data) throws -> Value) throws {
+        self.read = read
+        super.init(operationType: operationType, requestData: try JSONEncoder().encode([data]))
+    }
+
+    fileprivate func value(of answer: MgwAnswer) throws -> Value {
+        guard answer.resultStatus == 1000 else {
+            throw MgwError(resultStatus: answer.resultStatus, tips: answer.tips)
+        }
+        return try read(answer.result)
+    }
+}
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
 public protocol MgwTransport {
     func send(operationType: String, requestData: Data) async throws -> MgwAnswer
+    // Several in one request (POST /mgw/batch), answers in their order.
+    func sendBatch(_ calls: [MgwRequest]) async throws -> [MgwAnswer]
+}
+
+// For transports that know no batch: one after another.
+extension MgwTransport {
+    public func sendBatch(_ calls: [MgwRequest]) async throws -> [MgwAnswer] {
+        var answers: [MgwAnswer] = []
+        for call in calls {
+            answers.append(try await send(operationType: call.operationType, requestData: call.requestData))
+        }
+        return answers
+    }
+}
+
+// How the calls of a batch ended: try results[call].get()
+public struct MgwResults {
+    fileprivate let calls: [MgwRequest]
+    fileprivate let answers: [MgwAnswer]
+
+    public subscript<Value>(_ call: MgwCall<Value>) -> Swift.Result<Value, Error> {
+        guard let at = calls.firstIndex(where: { $0 === call }), at < answers.count else {
+            return .failure(MgwError(resultStatus: 0, tips: "no answer"))
+        }
+        return Swift.Result { try call.value(of: answers[at]) }
+    }
 }
 
 // Every answer but success. tips are for people.
 public struct MgwError: Error {
     public let resultStatus: Int
     public let tips: String
+}
+
+// Calls to be sent by batch.
+public enum ShopApi {
+
+    // Makes an order.
+    public static func orderCreate(_ body: Order) throws -> MgwCall<Order> {
+        struct MgwData: Encodable {
+            let _requestBody: Order
+        }
+        return try MgwCall("com.shop.order.create", MgwData(_requestBody: body)) { try JSONDecoder().decode(Order.self, from: $0) }
+    }
+
+    public static func orderGet(id: String, `in`: Int32, full: Bool? = nil) throws -> MgwCall<Order?> {
+        struct MgwData: Encodable {
+            let id: String
+            let `in`: Int32
+            let full: Bool?
+        }
+        return try MgwCall("com.shop.order.get", MgwData(id: id, `in`: `in`, full: full)) { try JSONDecoder().decode(Order?.self, from: $0) }
+    }
+
+    public static func listOrders(_ body: [State], page: Int32) throws -> MgwCall<[String: [Order]]> {
+        struct MgwData: Encodable {
+            let _requestBody: [State]
+            let page: Int32
+        }
+        return try MgwCall("com.shop.order.list", MgwData(_requestBody: body, page: page)) { try JSONDecoder().decode([String: [Order]].self, from: $0) }
+    }
+
+    public static func cartClear() throws -> MgwCall<Void> {
+        struct MgwData: Encodable {
+        }
+        return try MgwCall("com.shop.cart.clear", MgwData()) { _ in }
+    }
 }
 
 public final class ShopClient {
@@ -128,44 +217,29 @@ public final class ShopClient {
 
     // Makes an order.
     public func orderCreate(_ body: Order) async throws -> Order {
-        struct MgwData: Encodable {
-            let _requestBody: Order
-        }
-        let mgwResult = try await mgwCall("com.shop.order.create", MgwData(_requestBody: body))
-        return try JSONDecoder().decode(Order.self, from: mgwResult)
+        return try await mgwSend(ShopApi.orderCreate(body))
     }
 
     public func orderGet(id: String, `in`: Int32, full: Bool? = nil) async throws -> Order? {
-        struct MgwData: Encodable {
-            let id: String
-            let `in`: Int32
-            let full: Bool?
-        }
-        let mgwResult = try await mgwCall("com.shop.order.get", MgwData(id: id, `in`: `in`, full: full))
-        return try JSONDecoder().decode(Order?.self, from: mgwResult)
+        return try await mgwSend(ShopApi.orderGet(id: id, `in`: `in`, full: full))
     }
 
     public func listOrders(_ body: [State], page: Int32) async throws -> [String: [Order]] {
-        struct MgwData: Encodable {
-            let _requestBody: [State]
-            let page: Int32
-        }
-        let mgwResult = try await mgwCall("com.shop.order.list", MgwData(_requestBody: body, page: page))
-        return try JSONDecoder().decode([String: [Order]].self, from: mgwResult)
+        return try await mgwSend(ShopApi.listOrders(body, page: page))
     }
 
     public func cartClear() async throws {
-        struct MgwData: Encodable {
-        }
-        _ = try await mgwCall("com.shop.cart.clear", MgwData())
+        return try await mgwSend(ShopApi.cartClear())
     }
 
-    private func mgwCall<T: Encodable>(_ operationType: String, _ data: T) async throws -> Data {
+    // Up to 32 calls at once, side by side. Throws only if the transport does.
+    public func batch(_ calls: [MgwRequest]) async throws -> MgwResults {
+        return MgwResults(calls: calls, answers: try await mgwTransport.sendBatch(calls))
+    }
+
+    private func mgwSend<Value>(_ call: MgwCall<Value>) async throws -> Value {
         let answer = try await mgwTransport.send(
-            operationType: operationType, requestData: try JSONEncoder().encode([data]))
-        guard answer.resultStatus == 1000 else {
-            throw MgwError(resultStatus: answer.resultStatus, tips: answer.tips)
-        }
-        return answer.result
+            operationType: call.operationType, requestData: call.requestData)
+        return try call.value(of: answer)
     }
 }

@@ -34,9 +34,22 @@ export interface MgwAnswer {
   result?: unknown;
 }
 
-// Carries one call. requestData is what goes out, and what is signed, as it is.
+// A call that is not sent yet.
+export interface MgwCall<T> {
+  readonly operationType: string;
+  readonly requestData: string;
+  // Never there: it says what the call results in.
+  readonly mgwResult?: T;
+}
+
+// How one call of a batch ended, as of Promise.allSettled.
+export type MgwEnded<T> = { status: "fulfilled"; value: T } | { status: "rejected"; reason: MgwError };
+
+// Carries calls. requestData is what goes out, and what is signed, as it is.
 export interface MgwTransport {
   send(operationType: string, requestData: string): Promise<MgwAnswer>;
+  // Several in one request (POST /mgw/batch), answers in their order. Without it, each is sent for itself.
+  sendBatch?(calls: readonly { operationType: string; requestData: string }[]): Promise<MgwAnswer[]>;
 }
 
 // Every answer but success. tips are for people.
@@ -47,31 +60,73 @@ export class MgwError extends Error {
   }
 }
 
+function mgwCall<T>(operationType: string, data: object): MgwCall<T> {
+  return { operationType, requestData: JSON.stringify([data]) };
+}
+
+function mgwEnded(answer: MgwAnswer = { resultStatus: 0, tips: "no answer" }): MgwEnded<unknown> {
+  return answer.resultStatus === 1000
+    ? { status: "fulfilled", value: answer.result ?? null }
+    : { status: "rejected", reason: new MgwError(answer.resultStatus, answer.tips ?? "") };
+}
+
+// Calls to be sent by batch.
+export const ShopApi = {
+
+  // Makes an order.
+  orderCreate(body: Order): MgwCall<Order> {
+    return mgwCall("com.shop.order.create", { _requestBody: body });
+  },
+
+  orderGet(id: string, in_: number, full?: boolean): MgwCall<Order | null> {
+    return mgwCall("com.shop.order.get", { id, in: in_, full });
+  },
+
+  listOrders(body: State[], page: number): MgwCall<Record<string, Order[]>> {
+    return mgwCall("com.shop.order.list", { _requestBody: body, page });
+  },
+
+  cartClear(): MgwCall<void> {
+    return mgwCall("com.shop.cart.clear", {});
+  },
+};
+
 export class ShopClient {
   constructor(private readonly mgwTransport: MgwTransport) {}
 
   // Makes an order.
   async orderCreate(body: Order): Promise<Order> {
-    return (await this.mgwCall("com.shop.order.create", { _requestBody: body })) as Order;
+    return this.mgwSend(ShopApi.orderCreate(body));
   }
 
   async orderGet(id: string, in_: number, full?: boolean): Promise<Order | null> {
-    return (await this.mgwCall("com.shop.order.get", { id, in: in_, full })) as Order | null;
+    return this.mgwSend(ShopApi.orderGet(id, in_, full));
   }
 
   async listOrders(body: State[], page: number): Promise<Record<string, Order[]>> {
-    return (await this.mgwCall("com.shop.order.list", { _requestBody: body, page })) as Record<string, Order[]>;
+    return this.mgwSend(ShopApi.listOrders(body, page));
   }
 
   async cartClear(): Promise<void> {
-    await this.mgwCall("com.shop.cart.clear", {});
+    return this.mgwSend(ShopApi.cartClear());
   }
 
-  private async mgwCall(operationType: string, data: object): Promise<unknown> {
-    const answer = await this.mgwTransport.send(operationType, JSON.stringify([data]));
-    if (answer.resultStatus !== 1000) {
-      throw new MgwError(answer.resultStatus, answer.tips ?? "");
-    }
-    return answer.result ?? null;
+  // Up to 32 calls at once, side by side: client.batch([Api.one(…), Api.other(…)]). How each ended,
+  // in their order; rejected only if the transport fails.
+  async batch<T extends readonly MgwCall<unknown>[] | []>(
+    calls: T,
+  ): Promise<{ -readonly [I in keyof T]: MgwEnded<T[I] extends MgwCall<infer R> ? R : never> }> {
+    const all: readonly MgwCall<unknown>[] = calls;
+    const transport = this.mgwTransport;
+    const answers = transport.sendBatch
+      ? await transport.sendBatch(all)
+      : await Promise.all(all.map((x) => transport.send(x.operationType, x.requestData)));
+    return all.map((_, i) => mgwEnded(answers[i])) as any;
+  }
+
+  private async mgwSend<T>(call: MgwCall<T>): Promise<T> {
+    const ended = mgwEnded(await this.mgwTransport.send(call.operationType, call.requestData));
+    if (ended.status === "rejected") throw ended.reason;
+    return ended.value as T;
   }
 }

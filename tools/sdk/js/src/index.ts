@@ -12,7 +12,7 @@ export {
 } from "./device/socket.js";
 export type { EncryptionKey } from "./gateway/envelope.js";
 export {
-  Gateway, type CallCarrier, type CallOptions, type GatewayOptions, type MgwAnswer,
+  Gateway, type CallCarrier, type CallOptions, type GatewayOptions, type MadeCall, type MgwAnswer,
 } from "./gateway/gateway.js";
 export { GatewayError, type RawAnswer } from "./gateway/raw.js";
 export type { SignType } from "./gateway/sign.js";

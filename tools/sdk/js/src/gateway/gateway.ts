@@ -50,7 +50,14 @@ export interface BatchCall {
   args?: unknown[] | object;
 }
 
+/** A call as generated clients make it: its arguments as they are sent. */
+export interface MadeCall {
+  readonly operationType: string;
+  readonly requestData: string;
+}
+
 const success = 1000;
+const callPath = "/mgw.htm";
 
 /** An array goes out as positional arguments, an object as named ones. */
 const written = (args: unknown[] | object = []): string => JSON.stringify(Array.isArray(args) ? args : [args]);
@@ -70,23 +77,11 @@ export class Gateway {
    * request as a whole came to nothing. Goes by HTTP, not encrypted: on a device connection calls are many at a time anyway.
    */
   async batch(calls: BatchCall[], options: CallOptions = {}): Promise<PromiseSettledResult<unknown>[]> {
-    const { url, app, workspace, encrypt } = this.options;
-    if (!url?.endsWith("/mgw.htm")) throw new GatewayError(noAnswer, "", "a batch needs the gateway's URL, which ends in /mgw.htm");
+    const { url, encrypt } = this.options;
+    if (!url?.endsWith(callPath)) throw new GatewayError(noAnswer, "", "a batch needs the gateway's URL, which ends in /mgw.htm");
     if (encrypt) throw new GatewayError(noAnswer, "", "a batch cannot be encrypted");
-    const crypto = this.options.crypto ?? globalThis.crypto;
-    const signed = calls.map(({ operation, args }) => {
-      const requestData = written(args);
-      return { operationType: operation, requestData, ...this.signed(operation, utf8(requestData), crypto) };
-    });
-    const headers = {
-      AppId: app, WorkspaceId: workspace, "Content-Type": "application/json", ...this.options.headers, ...options.headers,
-    };
-    const deadlineMs = options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
-    const where = url.replace(/\/mgw\.htm$/, "/mgw/batch");
-    const raw = await this.post(where, utf8(JSON.stringify({ calls: signed })), headers, options.signal, deadlineMs);
-    const answer = await read(raw, undefined);
-    if (answer.resultStatus !== success) throw new GatewayError(answer.resultStatus, answer.tips ?? "", raw.memo);
-    return (answer.result as { results: (MgwAnswer & { memo?: string })[] }).results.map((x) =>
+    const made = calls.map(({ operation, args }) => ({ operationType: operation, requestData: written(args) }));
+    return (await this.exchangeBatch(url, made, options)).map((x) =>
       x.resultStatus === success
         ? { status: "fulfilled", value: x.result ?? null }
         : { status: "rejected", reason: new GatewayError(x.resultStatus, x.tips ?? "", x.memo) });
@@ -95,6 +90,31 @@ export class Gateway {
   /** What generated clients call: any answer is an answer. */
   async send(operationType: string, requestData: string): Promise<MgwAnswer> {
     return (await this.exchange(operationType, requestData, {})).answer;
+  }
+
+  /** Several of them: in one request where a batch can go, else each for itself, side by side. */
+  async sendBatch(calls: readonly MadeCall[]): Promise<MgwAnswer[]> {
+    const { url, encrypt } = this.options;
+    if (url?.endsWith(callPath) && !encrypt && calls.length > 0) return this.exchangeBatch(url, calls, {});
+    return Promise.all(calls.map((x) => this.send(x.operationType, x.requestData)));
+  }
+
+  private async exchangeBatch(
+    url: string, calls: readonly MadeCall[], options: CallOptions,
+  ): Promise<(MgwAnswer & { memo?: string })[]> {
+    const { app, workspace } = this.options;
+    const crypto = this.options.crypto ?? globalThis.crypto;
+    const signed = calls.map(({ operationType, requestData }) =>
+      ({ operationType, requestData, ...this.signed(operationType, utf8(requestData), crypto) }));
+    const headers = {
+      AppId: app, WorkspaceId: workspace, "Content-Type": "application/json", ...this.options.headers, ...options.headers,
+    };
+    const deadlineMs = options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
+    const where = url.slice(0, -callPath.length) + "/mgw/batch";
+    const raw = await this.post(where, utf8(JSON.stringify({ calls: signed })), headers, options.signal, deadlineMs);
+    const answer = await read(raw, undefined);
+    if (answer.resultStatus !== success) throw new GatewayError(answer.resultStatus, answer.tips ?? "", raw.memo);
+    return (answer.result as { results: (MgwAnswer & { memo?: string })[] }).results;
   }
 
   private async exchange(operation: string, data: string, options: CallOptions): Promise<{ answer: MgwAnswer; memo: string }> {
