@@ -4,6 +4,7 @@
 #include "actors/api/sync_codec.hpp"
 #include "actors/api/why.hpp"
 #include "actors/catalog/catalog_codec.hpp"
+#include "actors/catalog/remark.hpp"
 #include "protocol/signing.hpp"
 #include "storage/keys.hpp"
 
@@ -258,8 +259,16 @@ void api_state::kick_device(const exchange_ptr& x) {
       throw refusal{ec::not_found, "the device is offline"};
     answer(*x, 204, "");
   };
-  ask<bool>(
-      x, ec::outcome_unknown, sv->where.hub(), done, atom::kick::value, x->app->no, x->param(1));
+  auto recorded = [this, x, done](const change_result& result) {
+    if (result.code != ec::none)
+      throw refusal{result.code, "the audit record is not written, and nothing is done"};
+    ask<bool>(
+        x, ec::outcome_unknown, sv->where.hub(), done, atom::kick::value, x->app->no, x->param(1));
+  };
+  auto what = remark{"device kicked", x->request.method + " " + x->request.path,
+      {{"app", x->app->id}, {"device", x->param(1)}}};
+  ask<change_result>(x, ec::outcome_unknown, sv->where.catalog_writer(), recorded,
+      atom::change::value, change_of(what, x->key->id, x->app));
 }
 
 void api_state::user(const exchange_ptr& x) {
@@ -294,7 +303,7 @@ void api_state::online(const exchange_ptr& x) {
 
 void api_state::audit(const exchange_ptr& x) {
   auto& q = x->asked;
-  auto prefix = storage::audit_prefix(x->app->no);
+  auto prefix = storage::audit_prefix(x->app ? x->app->no : app_no{0});
   std::string after;
   if (!unhex(q.text("after"), after))
     throw refusal{ec::invalid_argument, "after: must be the `next_after` of an earlier answer"};

@@ -36,6 +36,7 @@ constexpr route table[] = {
     {route_id::biz_online, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/online"},
     {route_id::biz_offline, access::admin, "POST", "/v1/apps/{app}/biz/{biz}/offline"},
     {route_id::audit, access::admin, "GET", "/v1/apps/{app}/audit", "after limit"},
+    {route_id::audit, access::operator_, "GET", "/v1/audit", "after limit"},
     {route_id::gw_settings, access::read, "GET", "/v1/apps/{app}/gateway/settings"},
     {route_id::gw_put_settings, access::admin, "PUT", "/v1/apps/{app}/gateway/settings"},
     {route_id::gw_patch_settings, access::admin, "PATCH", "/v1/apps/{app}/gateway/settings"},

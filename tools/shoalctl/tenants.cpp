@@ -90,11 +90,14 @@ std::vector<command> app_commands() {
       {"app show", "The app", {}, {}, "", simple("GET", "")},
       users_auth_command(),
       {"audit", "Who changed what, oldest first",
-          {{"--after", "id of the last record seen", kind::text, false, false},
+          {{"--server", "of the server itself: drains, log levels, apps (operator)", kind::flag,
+               false, false},
+              {"--after", "id of the last record seen", kind::text, false, false},
               {"--limit", "how many", kind::number, false, false}},
           {"time_ms", "by", "what", "note"}, "records",
           [](const given& values, session& s) {
-            auto target = s.of_app("/audit?limit=" + url_encoded(values.text("--limit", "100")));
+            auto query = "/audit?limit=" + url_encoded(values.text("--limit", "100"));
+            auto target = values.has("--server") ? "/v1" + query : s.of_app(query);
             if (values.has("--after"))
               target += "&after=" + url_encoded(values.text("--after"));
             s.emit(s.ask("GET", target));

@@ -376,6 +376,17 @@ TEST_F(api_actor_test, pages_through_the_audit) {
   EXPECT_EQ(call(writer, "GET", path).code(), "forbidden");
 }
 
+TEST_F(api_actor_test, shows_the_operator_what_was_changed_of_the_server_itself) {
+  auto key = storage::audit_key(app_no{0}, now, 0);
+  auto batch = storage::write_batch{};
+  batch.put(key, seal_row(key, json{{"what", "node drained"}}.dump()));
+  ASSERT_EQ(db->write(batch, true), ec::none);
+  auto x = call(op, "GET", "/v1/audit").body();
+  ASSERT_EQ(x["records"].size(), 1u);
+  EXPECT_EQ(x["records"][0]["what"], "node drained");
+  EXPECT_EQ(call(admin, "GET", "/v1/audit").code(), "forbidden");
+}
+
 TEST_F(api_actor_test, every_route_refuses_parameters_that_it_does_not_know) {
   for (const auto& r : routes()) {
     auto path = std::string{r.pattern};
@@ -413,6 +424,10 @@ TEST_F(api_actor_test, shows_and_closes_devices) {
   auto kick = [](std::string id) { return "/v1/apps/shop/devices/" + id + "/connection"; };
   EXPECT_EQ(call(writer, "DELETE", kick("d1")).code(), "forbidden");
   EXPECT_EQ(call(admin, "DELETE", kick("d1")).status(), 204);
+  auto trail = call(admin, "GET", "/v1/apps/shop/audit").body()["records"];
+  ASSERT_EQ(trail.size(), 1u);
+  EXPECT_EQ(trail[0]["what"], "device kicked");
+  EXPECT_EQ(trail[0]["by"], admin.id);
   EXPECT_EQ(call(admin, "DELETE", kick("d2")).code(), "not_found");
 }
 
