@@ -91,8 +91,9 @@ std::set<std::string> nominated(const header_list& fields) {
       continue;
     auto list = std::string_view{value};
     while (!list.empty()) {
-      auto name = trimmed(list.substr(0, list.find(',')));
-      list.remove_prefix(std::min(list.size(), list.find(',') + 1));
+      auto part = list.substr(0, list.find(','));
+      list.remove_prefix(std::min(list.size(), part.size() + 1));
+      auto name = trimmed(part);
       if (!name.empty() && !is(name, "keep-alive") && !is(name, "close"))
         out.insert(lower(name));
     }
