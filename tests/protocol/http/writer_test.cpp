@@ -21,6 +21,15 @@ TEST(to_bytes, frames_the_body) {
                                 "Content-Length: 5\r\nX-A: b\r\n\r\nhello");
 }
 
+TEST(to_bytes, names_every_status) {
+  EXPECT_TRUE(to_bytes({426, "", {}, ""}, {}).starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
+  EXPECT_TRUE(to_bytes({502, "", {}, ""}, {}).starts_with("HTTP/1.1 502 Bad Gateway\r\n"));
+  EXPECT_EQ(reason_phrase(99), "Unknown");
+  EXPECT_EQ(reason_phrase(100), "Continue");
+  EXPECT_EQ(reason_phrase(511), "Network Authentication Required");
+  EXPECT_EQ(reason_phrase(599), "Unknown");
+}
+
 TEST(to_bytes, leaves_the_body_out_for_head_but_tells_its_length) {
   auto text = to_bytes({200, "text/plain", {}, "hello"}, {.head = true});
   EXPECT_NE(text.find("Content-Length: 5\r\n"), std::string::npos);
