@@ -1,8 +1,8 @@
 // What nghttp2 says becomes requests: a peer's frames, one callback each. `user` is always the
 // session's state, `h2_session_state.hpp`.
 #include "protocol/http/h2_session_state.hpp"
-#include "protocol/http/parser.hpp"
 #include "protocol/http/problem.hpp"
+#include "protocol/http/target.hpp"
 
 namespace shoal::http {
 namespace {
@@ -74,6 +74,8 @@ struct h2_callbacks {
       x.protocol = value;
     } else if (name == ":scheme") {
       x.is_https = value == "https";
+      if (!x.is_https && value != "http")
+        x.refusal = 400;
     } else if (name == "cookie") {
       // May come in pieces (RFC 9113, 8.2.3); a handler sees one, as in HTTP/1.1.
       x.cookie.append(x.cookie.empty() ? "" : "; ").append(value);
@@ -138,7 +140,7 @@ struct h2_callbacks {
       return me.refuse(id, x, problem(431, ec::invalid_argument, "the request head is too large"));
     if (x.refusal != 0)
       return me.refuse(
-          id, x, problem(400, ec::invalid_argument, "the request target must be a path"));
+          id, x, problem(400, ec::invalid_argument, "the path or the scheme is malformed"));
     auto connect = x.what.method == "CONNECT";
     if (x.what.method.size() > max_method || (connect && x.protocol.empty()))
       return me.refuse(id, x, problem(501, ec::method_not_allowed, "unknown method"));
@@ -147,6 +149,8 @@ struct h2_callbacks {
     auto host = x.what.header("host");
     if (!host.empty() && !x.authority.empty() && host != x.authority)
       return me.refuse(id, x, problem(400, ec::invalid_argument, "more than one Host"));
+    if (!valid_host(host) || !valid_host(x.authority))
+      return me.refuse(id, x, problem(400, ec::invalid_argument, "Host is malformed"));
     if (host.empty() && !x.authority.empty())
       x.what.headers.emplace_back("host", std::move(x.authority));
     if (!x.cookie.empty())

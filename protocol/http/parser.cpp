@@ -7,6 +7,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "protocol/http/target.hpp"
+
 namespace shoal::http {
 namespace {
 
@@ -43,16 +45,20 @@ bool has_bare_line_feed(std::string_view bytes) {
   return false;
 }
 
+/// Method, target, and then "HTTP/" something: not a target with a space in it.
+bool has_a_version(std::string_view head) {
+  constexpr auto protocol = std::string_view{"HTTP/"};
+  auto line = head.substr(0, head.find('\r'));
+  auto last = line.rfind(' ');
+  return std::ranges::count(line, ' ') == 2 &&
+         same_name(line.substr(last + 1, protocol.size()), protocol);
+}
+
 bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 } // namespace
-
-bool valid_target(std::string_view text) {
-  return text.starts_with('/') &&
-         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-}
 
 /// One request on its way in.
 class parser::message : public beast::http::basic_parser<true> {
@@ -84,14 +90,14 @@ private:
       verb, string_view method, string_view target, int version, error_code& error) override {
     if (method.size() > max_method)
       return refuse(error, {501, ec::method_not_allowed, "unknown method"});
-    if (!valid_target({target.data(), target.size()}))
+    auto asked = read_target({target.data(), target.size()});
+    if (!asked)
       return refuse(error, {400, ec::invalid_argument, "the request target must be a path"});
     http_1_0 = version == 10;
     data.method.assign(method.data(), method.size());
-    auto question = std::min(target.find('?'), target.size());
-    data.path.assign(target.data(), question);
-    if (question != target.size())
-      data.query.assign(target.data() + question + 1, target.size() - question - 1);
+    data.path = asked->path;
+    data.query = asked->query;
+    host_ = asked->host;
   }
 
   void on_field_impl(
@@ -121,6 +127,8 @@ private:
     } else if (name == field::host) {
       if (hosts_++ != 0)
         return "more than one Host";
+      if (!valid_host(value))
+        return "Host is malformed";
     }
     return {};
   }
@@ -133,6 +141,13 @@ private:
       refuse(error, {400, ec::invalid_argument, "Transfer-Encoding in HTTP/1.0"});
     else if (!http_1_0 && hosts_ == 0)
       refuse(error, {400, ec::invalid_argument, "Host is missing"});
+    else if (!host_.empty())
+      prefer_the_targets_host();
+  }
+
+  void prefer_the_targets_host() {
+    std::erase_if(data.headers, [](auto& x) { return same_name(x.first, "host"); });
+    data.headers.emplace_back("Host", std::move(host_));
   }
 
   // The announced length is not reserved: memory grows with what has arrived, not with what was
@@ -158,6 +173,7 @@ private:
   void on_response_impl(int, string_view, int, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
+  std::string host_; // of the target
   bool in_body_ = false;
   int lengths_ = 0;
   int encodings_ = 0;
@@ -253,8 +269,10 @@ parser::outcome parser::put(std::string_view bytes, std::size_t& used) {
     return refuse(message_->flaw->status, message_->flaw->code, message_->flaw->detail);
   if (error == beast_error::body_limit)
     return refuse(413, ec::payload_too_large, "the request body is too large");
-  if (error == beast_error::bad_version)
+  if (error == beast_error::bad_version && has_a_version(bytes))
     return refuse(505, ec::unsupported_version, "HTTP/1.0 and HTTP/1.1 are spoken here");
+  if (error == beast_error::bad_version)
+    return refuse(400, ec::invalid_argument, "malformed request line");
   return refuse(400, ec::invalid_argument, error.message());
 }
 

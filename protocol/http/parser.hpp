@@ -23,10 +23,6 @@ struct parser_limits {
   std::size_t body = 16 * 1024 * 1024;
 };
 
-/// A path with an optional query, of printable ASCII. Absolute and authority forms are for proxies,
-/// which this server is not.
-bool valid_target(std::string_view text);
-
 /// Why a request is refused; the connection cannot be used after it.
 struct refusal {
   int status = 400;

@@ -468,6 +468,22 @@ TEST(h2_session, refuses_requests_for_two_hosts) {
   EXPECT_EQ(x.got[0].what.header("host"), "example.com");
 }
 
+TEST(h2_session, refuses_hosts_and_schemes_that_are_none) {
+  auto x = pair{};
+  auto user = x.client.ask(
+      {{":method", "GET"}, {":scheme", "https"}, {":authority", "a@b"}, {":path", "/"}});
+  auto slash =
+      x.client.ask({{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {"host", "a/b"}});
+  auto ftp =
+      x.client.ask({{":method", "GET"}, {":scheme", "ftp"}, {":authority", "a"}, {":path", "/"}});
+  x.talk();
+  EXPECT_TRUE(x.got.empty());
+  for (auto id : {user, slash, ftp})
+    EXPECT_TRUE(x.client.answers[id].reset || x.client.answers[id].status() == "400");
+  EXPECT_EQ(x.client.answers[user].status(), "400");
+  EXPECT_EQ(x.client.answers[ftp].status(), "400");
+}
+
 TEST(h2_session, refuses_trailers) {
   auto x = raw{};
   x.send(h2_frame(headers, end_headers, 1, h2_get()) + h2_frame(data, 0, 1, "body") +

@@ -75,11 +75,17 @@ const auto bad_inputs = std::vector<bad_input>{
     {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
     {"two hosts", post("Host: other\r\n"), 400},
     {"chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-    {"absolute target", "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"malformed host", "GET / HTTP/1.1\r\nHost: a b/c\r\n\r\n", 400},
+    {"user in the host", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400},
+    {"absolute target without Host", "GET http://h/ HTTP/1.1\r\n\r\n", 400},
+    {"absolute target of another protocol", "GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"absolute target with a user", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"authority target", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"asterisk target", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"fragment", "GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-    {"space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 505},
+    {"space in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"space and another version", "GET /a b HTTP/3.0\r\nHost: h\r\n\r\n", 400},
+    {"no version but something", "GET / a\r\nHost: h\r\n\r\n", 400},
     {"two spaces", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"bytes above ASCII in the target", "GET /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"no version", "GET /\r\nHost: h\r\n\r\n", 400},
@@ -160,6 +166,15 @@ TEST(parser, takes_a_request_apart) {
   EXPECT_EQ(got.got.header("X-B"), "two");
   EXPECT_EQ(got.got.header("missing"), "");
   EXPECT_EQ(got.got.body, "hello");
+}
+
+TEST(parser, prefers_the_host_of_an_absolute_target) {
+  auto got = parse("GET http://shop.example:80/a?b HTTP/1.1\r\nHost: other\r\n\r\n");
+  ASSERT_EQ(got.what, outcome::have_request);
+  EXPECT_EQ(got.got.path, "/a");
+  EXPECT_EQ(got.got.query, "b");
+  EXPECT_EQ(got.got.header("host"), "shop.example:80");
+  EXPECT_EQ(got.got.headers.size(), 1u);
 }
 
 TEST(parser, skips_an_extra_line_end_that_arrives_in_two_parts) {
