@@ -45,7 +45,9 @@ void flow::begin_steps() {
   auto body = std::optional<std::string_view>{call_.what.data};
   if (!call_.is_rest())
     body = mgw::request_body(call_.what.data);
-  if (!body || (!body->empty() && !mgw::is_json(*body)))
+  if (!body)
+    return refuse(result::malformed_request, "requestData is no JSON array");
+  if (!body->empty() && !mgw::is_json(*body))
     return refuse(result::malformed_request, "requestData is no JSON");
   steps_ = std::make_unique<aggregation>(*api_, *body);
   owner_.loop_.alarms().set(*this, patience());

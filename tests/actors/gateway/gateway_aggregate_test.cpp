@@ -132,6 +132,17 @@ TEST_F(GatewayAggregate, ComposesOneAnswerAndToleratesWhatIsOptional) {
   EXPECT_EQ(backend.requests(), 3);
 }
 
+TEST_F(GatewayAggregate, ARequestInTheWrongShapeHearsWhichOneItShouldHave) {
+  auto c = connect();
+  auto memo = [&](const std::string& data) {
+    auto x = c.ask(request("", data, "com.shop.home"));
+    EXPECT_EQ(code(x), "3002") << data;
+    return field(x, "Memo");
+  };
+  EXPECT_EQ(memo(R"({"_requestBody":{"id":9}})"), "requestData%20is%20no%20JSON%20array");
+  EXPECT_EQ(memo("no JSON"), "requestData%20is%20no%20JSON%20array");
+}
+
 TEST_F(GatewayAggregate, AStepsFailureIsNamed) {
   auto c = connect();
   auto x = c.ask(ask_home());
