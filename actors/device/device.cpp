@@ -8,6 +8,7 @@
 #include "actors/registry/seat.hpp"
 #include "protocol/device.pb.h"
 #include "protocol/tls/commands.hpp"
+#include "protocol/tls/control_frames.hpp"
 #include "protocol/user_token.hpp"
 #include "storage/keys.hpp"
 
@@ -80,6 +81,9 @@ void device_state::dispatch(const device_frame& x) {
     return;
   if (!info && x.type != frame_type::hello)
     return close(ec::unexpected_message, "the first message must be Hello");
+  // The I/O loop answers pings, but not those that came before Welcome had left.
+  if (x.type == frame_type::ping)
+    return wire->send(tls::pong_frame(x.body));
   if (verifying && x.type != frame_type::ack) {
     if (verifying->held.size() >= max_held)
       return close(ec::overloaded, "too many messages behind a Bind that is being verified");
@@ -99,7 +103,6 @@ void device_state::dispatch(const device_frame& x) {
     return unsubscribe(x.body);
   case frame_type::ack:
     return acknowledge(x.body);
-  case frame_type::ping: // answered by the I/O loop
   case frame_type::pong:
     return;
   default:

@@ -53,6 +53,7 @@ void device_driver::on_end(ec why) {
 }
 
 void device_driver::send(const shared_bytes& bytes) {
+  spoken_ = true;
   if (line_.is_open() && bytes && queue(wrapped(bytes)))
     line_.loop().counters().frames_out.add();
 }
@@ -126,7 +127,10 @@ void device_driver::take(frame x) {
   line_.loop().counters().frames_in.add();
   if (x.type == frame_type::ping) {
     auto pong = pong_frame(x.body);
-    return pong ? send(pong) : refuse(ec::bad_message);
+    if (!pong)
+      return refuse(ec::bad_message);
+    if (spoken_)
+      return send(pong);
   }
   if (take_call(x))
     return;

@@ -1,5 +1,6 @@
 // The device protocol's lower half: cuts frames, answers pings, watches the heartbeat, and holds
-// back a device that sends faster than its sink handles. What frames mean is the sink's business,
+// back a device that sends faster than its sink handles. Pings that come before the sink's first
+// frame are the sink's: no answer overtakes the Welcome. What frames mean is the sink's business,
 // but for calls of who is identified: the loop's service carries them out, and the sink, an actor,
 // is not asked.
 //
@@ -82,6 +83,7 @@ private:
   std::uint32_t unhandled_ = 0;
   std::uint32_t silence_ = 0; // ticks that the device may say nothing; 0 before it is known
   bool paused_ = false;
+  bool spoken_ = false; // something was sent
 };
 
 } // namespace shoal::tls

@@ -730,7 +730,8 @@ TEST_F(sync_test, refuses_forged_stale_and_malformed_hellos) {
 }
 
 TEST_F(sync_test, takes_nothing_before_hello) {
-  for (auto type : {frame_type::bind, frame_type::subscribe, frame_type::ack, frame_type::ops}) {
+  for (auto type : {frame_type::bind, frame_type::subscribe, frame_type::ack, frame_type::ops,
+           frame_type::ping, frame_type::call}) {
     test_device x;
     auto wire = std::make_shared<const test_connection>(x);
     auto hdl = keep(sys.spawn(device, device_options{sv, wire, 0}));

@@ -124,6 +124,8 @@ private:
     }
     default:
       ADD_FAILURE() << "a frame that servers do not send";
+    case frame_type::pong:
+      break;
     }
   }
 

@@ -52,9 +52,31 @@ TEST(endpoint, answers_http_on_the_same_port) {
   EXPECT_EQ(server->stats().handshakes, 1u);
 }
 
+TEST(endpoint, leaves_pings_to_a_sink_that_has_not_spoken) {
+  auto server = test_endpoint{};
+  auto client = tls_client{server.port()};
+  client.send_frame(frame_type::hello, "abc");
+  client.send_frame(frame_type::ping, "");
+  auto sink = server.next_sink();
+  ASSERT_TRUE(sink && sink->wait_frames(2));
+  EXPECT_EQ(sink->frames()[1].type, frame_type::ping);
+  sink->link.send(share(encode_frame(frame_type::welcome, "")));
+  auto first = client.read_frame();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->type, frame_type::welcome) << "nothing overtakes it";
+  client.send_frame(frame_type::ping, "");
+  auto second = client.read_frame();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->type, frame_type::pong);
+}
+
 TEST(endpoint, answers_pings_without_the_sink) {
   auto server = test_endpoint{};
   auto client = tls_client{server.port()};
+  auto sink = server.next_sink();
+  ASSERT_TRUE(sink);
+  sink->link.send(share(encode_frame(frame_type::welcome, "")));
+  ASSERT_TRUE(client.read_frame());
   auto ping = wire::Ping{};
   ping.set_number(7);
   client.send_frame(frame_type::ping, ping.SerializeAsString());
@@ -65,7 +87,7 @@ TEST(endpoint, answers_pings_without_the_sink) {
   ASSERT_TRUE(pong.ParseFromString(answer->body));
   EXPECT_EQ(pong.number(), 7u);
   EXPECT_GT(pong.server_time_ms(), 1'700'000'000'000);
-  EXPECT_TRUE(server.next_sink()->frames().empty());
+  EXPECT_TRUE(sink->frames().empty());
 }
 
 TEST(endpoint, closes_a_link_after_its_last_frame) {
