@@ -105,6 +105,9 @@ void device_state::dispatch(const device_frame& x) {
     return acknowledge(x.body);
   case frame_type::pong:
     return;
+  case frame_type::call:
+  case frame_type::call_cancel:
+    return close(ec::unexpected_message, "calls are not served on this connection: Welcome.calls");
   default:
     return close(ec::unexpected_message, "not a message that devices send");
   }
@@ -131,12 +134,12 @@ void device_state::hello(const std::string& body) {
   if (!x.ParseFromString(body))
     return close(ec::bad_message, "Hello cannot be read");
   auto facts = std::make_shared<device_info>();
-  auto code = check_hello(x, *sv->catalog.load(), *sv->hello_nonces, sv->now_ms(), *facts);
+  auto [code, why] = check_hello(x, *sv->catalog.load(), *sv->hello_nonces, sv->now_ms(), *facts);
   if (code != ec::none) {
     ++sv->count->hello_refused;
     log::info("hello refused",
         {{"code", to_string(code)}, {"key", x.key().substr(0, 64)}, {"peer", wire->peer()}});
-    return close(code, "hello refused");
+    return close(code, why);
   }
   ++sv->count->hellos;
   facts->peer = wire->peer();
@@ -216,8 +219,12 @@ void device_state::store_facts() {
 
 void device_state::bind(const std::string& body) {
   wire::Bind x;
-  if (!x.ParseFromString(body) || !valid_external_id(x.user()) || x.token().size() > max_token)
-    return close(ec::bad_message, "Bind cannot be read, or its user id is not valid");
+  if (!x.ParseFromString(body))
+    return close(ec::bad_message, "Bind cannot be read");
+  if (!valid_external_id(x.user()))
+    return close(ec::bad_message, "Bind.user is not 1 to 128 of printable ASCII without / ? # %");
+  if (x.token().size() > max_token)
+    return close(ec::bad_message, "Bind.token is longer than 8 KiB");
   ++binding;
   drop_user_feeds();
   auto app = sv->catalog.load()->app(info->app);

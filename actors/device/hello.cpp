@@ -1,5 +1,7 @@
 #include "actors/device/hello.hpp"
 
+#include <array>
+
 #include "protocol/device.pb.h"
 #include "protocol/signing.hpp"
 
@@ -7,42 +9,55 @@ namespace shoal {
 
 namespace {
 
-constexpr std::size_t max_fact = 64;
+constexpr std::size_t max_fact = 64, max_key = 64, nonce_size = 16;
 constexpr int max_tags = 16;
 constexpr std::uint32_t protocol_version = 1;
 
-bool facts_in_bounds(const wire::Hello& x) {
-  for (auto* fact : {&x.os(), &x.app_version(), &x.region(), &x.model(), &x.network(), &x.sdk()})
-    if (fact->size() > max_fact)
-      return false;
+std::string flaw_of_facts(const wire::Hello& x) {
+  using fact = std::pair<const char*, const std::string*>;
+  for (auto& [name, text] : std::array{fact{"os", &x.os()}, fact{"app_version", &x.app_version()},
+           fact{"region", &x.region()}, fact{"model", &x.model()}, fact{"network", &x.network()},
+           fact{"sdk", &x.sdk()}})
+    if (text->size() > max_fact)
+      return std::string{"Hello."}.append(name).append(" is longer than 64 bytes");
   if (x.tags().size() > max_tags)
-    return false;
+    return "Hello.tags are more than 16";
   for (auto& [name, value] : x.tags())
     if (name.size() > max_fact || value.size() > max_fact)
-      return false;
-  return true;
+      return "Hello.tags has a name or value longer than 64 bytes";
+  return {};
+}
+
+/// What is not as the protocol says, whoever sent it; empty if all is.
+std::string flaw_of(const wire::Hello& x) {
+  if (!valid_external_id(x.device()))
+    return "Hello.device is not 1 to 128 of printable ASCII without / ? # %";
+  if (x.nonce().size() != nonce_size)
+    return "Hello.nonce is not 16 bytes";
+  if (x.key().size() > max_key)
+    return "Hello.key is longer than 64 bytes";
+  return flaw_of_facts(x);
 }
 
 } // namespace
 
-ec check_hello(const wire::Hello& hello, const catalog& known, nonce_cache& nonces,
+hello_verdict check_hello(const wire::Hello& hello, const catalog& known, nonce_cache& nonces,
     std::int64_t now_ms, device_info& out) {
   if (hello.version() != protocol_version)
-    return ec::unsupported_version;
-  if (!valid_external_id(hello.device()) || hello.nonce().size() != 16 || hello.key().size() > 64 ||
-      !facts_in_bounds(hello))
-    return ec::bad_message;
+    return {ec::unsupported_version, "Hello.version is not 1"};
+  if (auto flaw = flaw_of(hello); !flaw.empty())
+    return {ec::bad_message, flaw};
   if (auto code = nonces.check_time(hello.timestamp_ms(), now_ms); code != ec::none)
-    return code;
+    return {code, "Hello.timestamp_ms is outside the window: correct it by server_time_ms"};
   auto key = known.key(hello.key());
   auto usable = key && key->enabled && key->role == key_role::device;
   auto text = hello_string(hello.key(), hello.device(), hello.timestamp_ms(), hello.nonce());
   auto expected = hmac_sha256(usable ? key->secret : std::string{"no such key"}, text);
   if (!equal_in_constant_time(expected, hello.signature()) || !usable)
-    return ec::bad_signature;
+    return {ec::bad_signature, "Hello.key or Hello.signature is not valid"};
   if (auto code = nonces.use(hello.key(), hello.nonce(), hello.timestamp_ms(), now_ms);
       code != ec::none)
-    return code;
+    return {code, "Hello.nonce cannot be used: sign again with a new one"};
   out.app = key->app;
   out.device = hello.device();
   out.os = hello.os();
@@ -52,7 +67,7 @@ ec check_hello(const wire::Hello& hello, const catalog& known, nonce_cache& nonc
   out.network = hello.network();
   out.sdk = hello.sdk();
   out.tags = {hello.tags().begin(), hello.tags().end()};
-  return ec::none;
+  return {};
 }
 
 } // namespace shoal

@@ -2,6 +2,8 @@
 // but for the nonce cache.
 #pragma once
 
+#include <string>
+
 #include "actors/catalog/catalog.hpp"
 #include "actors/messages.hpp"
 #include "protocol/codes.hpp"
@@ -13,10 +15,15 @@ class Hello;
 
 namespace shoal {
 
-/// The verdict; on `none`, `out` holds the device's facts (not its session, peer or time).
-/// Unknown key, disabled key and wrong signature are the same `bad_signature`, and cost the same
+struct hello_verdict {
+  ec code = ec::none;
+  std::string why; ///< for people: which field
+};
+
+/// On `none`, `out` holds the device's facts (not its session, peer or time). Unknown key, disabled
+/// key and wrong signature are the same `bad_signature` with the same words, and cost the same
 /// time.
-ec check_hello(const wire::Hello& hello, const catalog& known, nonce_cache& nonces,
+hello_verdict check_hello(const wire::Hello& hello, const catalog& known, nonce_cache& nonces,
     std::int64_t now_ms, device_info& out);
 
 } // namespace shoal

@@ -729,6 +729,28 @@ TEST_F(sync_test, refuses_forged_stale_and_malformed_hellos) {
       ec::bad_message);
 }
 
+TEST_F(sync_test, says_which_field_of_a_hello_it_refuses) {
+  auto why = [&](const std::function<void(wire::Hello&)>& tweak) {
+    return connect("d1", tweak).why_closed;
+  };
+  EXPECT_EQ(why([](wire::Hello& x) { x.set_version(2); }), "Hello.version is not 1");
+  EXPECT_EQ(why([](wire::Hello& x) { x.set_nonce("short"); }), "Hello.nonce is not 16 bytes");
+  EXPECT_EQ(why([](wire::Hello& x) { x.set_region(std::string(65, 'x')); }),
+      "Hello.region is longer than 64 bytes");
+  auto forged = why([](wire::Hello& x) { x.set_signature(std::string(32, 'x')); });
+  EXPECT_EQ(forged, why([](wire::Hello& x) { x.set_key("dk_other"); }))
+      << "nobody learns which keys there are";
+  EXPECT_EQ(forged, "Hello.key or Hello.signature is not valid");
+}
+
+TEST_F(sync_test, answers_a_ping_that_came_with_hello_after_its_welcome) {
+  auto& a = connect("d1");
+  say(a, frame_type::ping, wire::Ping{});
+  ASSERT_EQ(a.frames.size(), 2u);
+  EXPECT_EQ(a.frames[0].type, frame_type::welcome);
+  EXPECT_EQ(a.frames[1].type, frame_type::pong);
+}
+
 TEST_F(sync_test, takes_nothing_before_hello) {
   for (auto type : {frame_type::bind, frame_type::subscribe, frame_type::ack, frame_type::ops,
            frame_type::ping, frame_type::call}) {

@@ -42,6 +42,7 @@ public:
   std::map<std::string, ec> refused; ///< bizs whose Subscribed had a code
   std::optional<ec> closed;
   std::uint32_t retry_after_ms = 0;  ///< of the Close
+  std::string why_closed;            ///< the text of Close
   tls::device_identity_ptr identity; ///< what the I/O loop was told
   std::uint32_t calls = 0;           ///< allowed by Welcome
   std::uint32_t max_frame = 0;       ///< the same
@@ -120,12 +121,13 @@ private:
       y.ParseFromString(x.body);
       closed = static_cast<ec>(y.code());
       retry_after_ms = y.retry_after_ms();
+      why_closed = y.text();
       break;
     }
-    default:
-      ADD_FAILURE() << "a frame that servers do not send";
     case frame_type::pong:
       break;
+    default:
+      ADD_FAILURE() << "a frame that servers do not send";
     }
   }
 

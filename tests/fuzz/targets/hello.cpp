@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!hello.ParseFromArray(in.data(), static_cast<int>(in.size())))
     return 0;
   auto facts = device_info{};
-  auto code = check_hello(hello, known, nonces, 1'760'000'000'000, facts);
-  fuzz::require(code != ec::none, "a hello without a good signature was accepted");
+  auto verdict = check_hello(hello, known, nonces, 1'760'000'000'000, facts);
+  fuzz::require(verdict.code != ec::none, "a hello without a good signature was accepted");
   return 0;
 }
