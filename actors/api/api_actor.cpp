@@ -198,6 +198,8 @@ void api_state::answer(const exchange& x, int status, std::string body) const {
   auto out = http::response{};
   out.status = status;
   out.body = std::move(body);
+  if (!out.body.empty())
+    out.body += '\n'; // for people: in a terminal two answers do not run together
   x.respond(std::move(out));
 }
 

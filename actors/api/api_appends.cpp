@@ -169,8 +169,7 @@ void api_state::finish(append_wait& wait) const {
       out.body += '}';
     }
   }
-  if (!wait.single)
-    out.body += "]}";
+  out.body += wait.single ? "\n" : "]}\n";
   wait.respond(std::move(out));
 }
 

@@ -60,7 +60,7 @@ http::response problem(ec code, std::string_view detail, std::int64_t now_ms) {
     out.headers.emplace_back("Retry-After", "1");
   if (out.status == 401)
     out.headers.emplace_back("WWW-Authenticate", "SHOAL1-HMAC-SHA256");
-  out.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  out.body = body.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
   return out;
 }
 

@@ -16,7 +16,8 @@ response problem(int status, ec code, std::string_view detail) {
   // Details may quote what a caller sent; bytes that are not UTF-8 are replaced instead of thrown
   // at us.
   auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  return {status, "application/problem+json", {}, document.dump(-1, ' ', false, replace)};
+  auto body = document.dump(-1, ' ', false, replace) + '\n';
+  return {status, "application/problem+json", {}, std::move(body)};
 }
 
 } // namespace shoal::http

@@ -149,6 +149,7 @@ TEST_F(api_actor_test, tells_the_time_and_its_description_to_anyone) {
   request.method = "GET";
   request.path = "/v1/time";
   EXPECT_EQ(send(request).body()["server_time_ms"], now);
+  EXPECT_TRUE(send(request).got->front().body.ends_with("}\n"));
   request.path = "/v1/openapi.yaml";
   auto description = send(request);
   ASSERT_EQ(description.status(), 200);
@@ -164,6 +165,7 @@ TEST_F(api_actor_test, explains_refusals_as_problem_documents) {
   EXPECT_EQ(x.got->front().content_type, "application/problem+json");
   EXPECT_EQ(x.body()["status"], 404);
   EXPECT_EQ(x.body()["number"], 4041);
+  EXPECT_TRUE(x.got->front().body.ends_with("}\n"));
   auto put = call(writer, "PUT", "/v1/apps");
   EXPECT_EQ(put.code(), "method_not_allowed");
   EXPECT_EQ(
@@ -197,6 +199,7 @@ TEST_F(api_actor_test, answers_a_sync_when_its_op_is_appended) {
   answer(asked, {{0, ec::none, {1, 42}, false, 2}});
   EXPECT_EQ(x.status(), 200);
   EXPECT_EQ(x.body(), (json{{"id", 42}, {"epoch", 1}, {"repeated", false}, {"online", 2}}));
+  EXPECT_TRUE(x.got->front().body.ends_with("}\n"));
 }
 
 TEST_F(api_actor_test, does_not_take_relays_for_devices) {
