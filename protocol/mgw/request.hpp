@@ -19,7 +19,7 @@ namespace shoal::mgw {
 
 struct call_limits {
   std::size_t data = 1u << 20; ///< bytes of requestData
-  std::size_t operation = 256;
+  std::size_t operation = 255;
   std::size_t field = 128;      ///< any identifier
   std::size_t signature = 1024; ///< RSA-4096 in base64 takes 684
 };
