@@ -196,7 +196,7 @@ json row_json(const actor_row& x, const actor_registry& in) {
 }
 
 json actor_list(context& c, std::string_view text) {
-  auto q = api::query{text, {"kind", "label", "sort", "limit", "cursor"}};
+  auto q = api::query{text, "kind label sort limit cursor"};
   auto limit = q.limit(100, max_rows);
   auto sort = q.text("sort");
   auto rows = std::vector<looked_at>{};

@@ -125,7 +125,7 @@ json dead(context& c) {
 }
 
 json stuck(context& c, std::string_view text) {
-  auto q = api::query{text, {"for_ms"}};
+  auto q = api::query{text, "for_ms"};
   auto window = std::chrono::milliseconds{q.number("for_ms", 500, 2000)};
   std::vector<actor_row> before;
   c.actors.walk(0, SIZE_MAX, nullptr, [&](actor_row&& x) {

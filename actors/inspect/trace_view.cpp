@@ -12,7 +12,7 @@ constexpr std::uint64_t stays_on_ns = 5'000'000'000;
 } // namespace
 
 json trace(context& c, std::string_view text) {
-  auto q = api::query{text, {"stream", "after_ns", "limit"}};
+  auto q = api::query{text, "stream after_ns limit"};
   auto after = q.number("after_ns", 0, UINT64_MAX);
   auto limit = q.limit(10, 100);
   auto stream = q.text("stream"); // APP/user:ID or user:ID; the path knows the principal

@@ -66,7 +66,7 @@ json branch(const forest& f, const actor_row& x) {
 } // namespace
 
 json supervision_tree(context& c, std::string_view text) {
-  auto q = api::query{text, {"limit"}};
+  auto q = api::query{text, "limit"};
   auto limit = q.limit(3, 10'000);
   std::set<caf::actor_id> parents;
   c.actors.walk(0, SIZE_MAX, nullptr, [&](actor_row&& x) {

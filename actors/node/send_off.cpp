@@ -17,12 +17,11 @@ std::vector<send_off::connection> send_off::due(
   ++look_;
   auto out = std::vector<connection>{};
   for (auto x : connected) {
-    auto& guest =
-        guests_.emplace(x, send_off::guest{first ? now : now + rules_.again}).first->second;
-    guest.seen = look_;
-    if (guest.asked || guest.due > now || budget_ < 1)
+    auto& known = guests_.emplace(x, guest{first ? now : now + rules_.again}).first->second;
+    known.seen = look_;
+    if (known.asked || known.due > now || budget_ < 1)
       continue;
-    guest.asked = true;
+    known.asked = true;
     budget_ -= 1;
     out.push_back(x);
   }

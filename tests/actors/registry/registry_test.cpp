@@ -4,6 +4,7 @@
 
 #include "actors/registry/registry.hpp"
 #include "actors/registry/watched.hpp"
+#include "actors/type_ids.hpp"
 #include "tests/support/actor_test.hpp"
 
 namespace shoal {

@@ -318,11 +318,11 @@ TEST_F(inspector, finds_the_active_stream_among_the_nodes) {
 }
 
 TEST_F(inspector, shows_the_relays_of_all_nodes_under_a_global_stream) {
-  answer(n1, "/inspect/streams/shop/global",
-      R"({"node":"n1","active":false,"relays":[{"id":7,"biz":"NEWS","latest":360,"listeners":3,"caught_up":2,"least_acked":350}]})");
-  answer(n2, "/inspect/streams/shop/global",
-      R"j({"node":"n2","active":true,"bizs":[{"biz":"NEWS","last":360,"devices":[{"device":"(relay)","sent":360}]}],
-          "relays":[{"id":9,"biz":"NEWS","latest":360,"listeners":1,"caught_up":1,"least_acked":360}]})j");
+  answer(n1, "/inspect/streams/shop/global", R"({"node":"n1","active":false,"relays":[
+    {"id":7,"biz":"NEWS","latest":360,"listeners":3,"caught_up":2,"least_acked":350}]})");
+  answer(n2, "/inspect/streams/shop/global", R"json({"node":"n2","active":true,
+    "bizs":[{"biz":"NEWS","last":360,"devices":[{"device":"(relay)","sent":360}]}],
+    "relays":[{"id":9,"biz":"NEWS","latest":360,"listeners":1,"caught_up":1,"least_acked":360}]})json");
   ASSERT_EQ(run({"stream", "shop/global"}), 0) << err.str();
   EXPECT_NE(out.str().find("NODE  ID  BIZ   LATEST  LISTENERS  CAUGHT UP  LEAST ACKED\n"
                            "n1    7   NEWS  360     3          2          350\n"

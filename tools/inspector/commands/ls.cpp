@@ -70,13 +70,13 @@ void explain(const given& values, session& s) {
     return;
   std::set<std::string> kinds;
   for (auto& x : s.all(target_of(values, 1)))
-    for (auto& kind : x.data.value("kinds", json::array()))
-      kinds.insert(kind.get<std::string>());
+    for (auto& known : x.data.value("kinds", json::array()))
+      kinds.insert(known.get<std::string>());
   if (kinds.empty() || kinds.contains(values.text("--kind")))
     return;
   auto words = "no actor is of the kind " + values.text("--kind") + "; there are";
-  for (auto& kind : kinds)
-    words.append(kind == *kinds.begin() ? " " : ", ").append(kind);
+  for (auto& known : kinds)
+    words.append(known == *kinds.begin() ? " " : ", ").append(known);
   s.say(words);
 }
 
