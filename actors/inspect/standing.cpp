@@ -1,6 +1,8 @@
 #include "actors/inspect/standing.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace shoal::inspect {
 
@@ -12,20 +14,28 @@ std::size_t at_hand(const cluster_standing& x, const std::vector<std::string>& n
       nodes, [&](auto& name) { return name == x.self || x.reached.contains(name); }));
 }
 
+/// Empty if it is served, as far as this node knows.
+std::string why_unserved(const cluster_standing& x, const partition_standing& p) {
+  auto own = p.leader == x.self;
+  auto why = std::string_view{};
+  if (p.leader.empty())
+    why = "no view of it is known here";
+  else if (own && !x.served.contains(p.no))
+    why = "led by this node, which does not serve it yet: it is taking over";
+  else if (own && at_hand(x, p.replicas) * 2 <= p.replicas.size())
+    why = "led by this node, but most of its copies are not reached: no writes";
+  else if (!own && !x.reached.contains(p.leader))
+    return std::string{"its leader "}.append(p.leader).append(" is not reached from here");
+  return std::string{why};
+}
+
 } // namespace
 
 std::vector<unserved> unserved_partitions(const cluster_standing& x) {
   std::vector<unserved> out;
-  for (auto& p : x.partitions) {
-    if (p.leader.empty())
-      out.push_back({&p, "no view of it is known here"});
-    else if (p.leader == x.self && !x.served.contains(p.no))
-      out.push_back({&p, "led by this node, which does not serve it yet: it is taking over"});
-    else if (p.leader == x.self && at_hand(x, p.replicas) * 2 <= p.replicas.size())
-      out.push_back({&p, "led by this node, but most of its copies are not reached: no writes"});
-    else if (p.leader != x.self && !x.reached.contains(p.leader))
-      out.push_back({&p, "its leader " + p.leader + " is not reached from here"});
-  }
+  for (auto& p : x.partitions)
+    if (auto why = why_unserved(x, p); !why.empty())
+      out.push_back({&p, std::move(why)});
   return out;
 }
 

@@ -63,7 +63,9 @@ std::string draw(const json& rows, const canvas& on) {
   }
   auto out = plain.empty() && !lost.empty() ? std::string{} : print_table(plain, columns, on);
   if (few > 0)
-    out += "\n" + red(std::to_string(few) + " with fewer copies than wanted", on) + "\n";
+    out.append("\n")
+        .append(red(std::to_string(few) + " with fewer copies than wanted", on))
+        .append("\n");
   if (lost.empty())
     return out;
   columns.columns = {"partition", "leader", "epoch", "said_by", "why"};
