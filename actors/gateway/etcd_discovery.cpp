@@ -11,6 +11,16 @@ namespace {
 constexpr std::int64_t look_ms = 250;                       // for definitions that changed
 constexpr std::size_t page_values = 2 * max_etcd_instances; // some may be damaged, or twice there
 
+/// Nothing but changes, and what the watch begins with. A prefix keeps it to what is ours: without
+/// one, every word in an etcd that others use, too, would come here.
+std::unique_ptr<cluster::meta_watch> watch_of(
+    cluster::etcd_options where, std::function<void()> hint) {
+  if (where.prefix.empty())
+    return nullptr;
+  where.reread = std::chrono::hours{24};
+  return cluster::make_etcd_key_value(std::move(where))->watch(std::move(hint));
+}
+
 } // namespace
 
 etcd_discovery::etcd_discovery(
@@ -22,6 +32,8 @@ etcd_discovery::etcd_discovery(
 
 std::int64_t etcd_discovery::step() {
   follow();
+  if (hinted_.exchange(false))
+    schedule_.hurry(now_ms_());
   auto* due = schedule_.due(now_ms_());
   if (due != nullptr) {
     auto prefix = *due;
@@ -89,11 +101,11 @@ void etcd_discovery::fail(const std::string& prefix, const std::string& why) {
 
 etcd_asker::etcd_asker(
     const registry_cell& definitions, etcd_directory& known, cluster::etcd_options where)
-    : reader_{std::move(where)}, rules_{definitions, known,
-                                     [this](const std::string& prefix, std::size_t most) {
-                                       return reader_.read(prefix, most);
-                                     }},
-      thread_{[this] { run(); }} {}
+    : reader_{where}, rules_{definitions, known,
+                          [this](const std::string& prefix, std::size_t most) {
+                            return reader_.read(prefix, most);
+                          }},
+      watch_{watch_of(std::move(where), [this] { rules_.hint(); })}, thread_{[this] { run(); }} {}
 
 etcd_asker::~etcd_asker() {
   {
@@ -101,6 +113,7 @@ etcd_asker::~etcd_asker() {
     stopped_ = true;
   }
   wake_.notify_one();
+  watch_.reset();
   reader_.interrupt();
   thread_.join();
 }

@@ -6,13 +6,19 @@
 // time and size of an answer; one question at a time, so with many prefixes and a slow etcd a round
 // takes their number times a round trip.
 //
+// Where the operator keeps all groups to one part of etcd (a prefix), that part is watched as well,
+// and a change is asked for within about a second. The watch is a hint and nothing else: whatever
+// becomes of it, each prefix is asked every `refresh_s`.
+//
 // While etcd does not answer, what was known goes on serving.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -41,6 +47,9 @@ public:
   /// again.
   std::int64_t step();
 
+  /// Something may have changed; the next step hurries. From any thread.
+  void hint() { hinted_ = true; }
+
 private:
   void follow();
   void take(const std::string& prefix, const cluster::etcd_page& page);
@@ -51,6 +60,7 @@ private:
   ask_etcd_fn ask_;
   clock_fn now_ms_;
   etcd_schedule schedule_;
+  std::atomic<bool> hinted_{false};
   std::uint64_t generation_ = 0;
   std::size_t left_out_ = 0;
   std::int64_t answered_ms_ = 0;
@@ -62,7 +72,7 @@ class etcd_asker {
 public:
   /// Throws std::invalid_argument without endpoints.
   etcd_asker(const registry_cell& definitions, etcd_directory& known, cluster::etcd_options where);
-  /// Waits for a question that is under way: about a second at most.
+  /// Waits for a question that is under way, and for the watch: about a second at most.
   ~etcd_asker();
   etcd_asker(const etcd_asker&) = delete;
   etcd_asker& operator=(const etcd_asker&) = delete;
@@ -72,6 +82,7 @@ private:
 
   cluster::etcd_reader reader_;
   etcd_discovery rules_;
+  std::unique_ptr<cluster::meta_watch> watch_; ///< none without a prefix
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopped_ = false; // guarded by mutex_

@@ -9,7 +9,7 @@ void etcd_schedule::follow(
   std::erase_if(entries_, [&](auto& x) { return !refresh_s.contains(x.first); });
   for (auto& [prefix, seconds] : refresh_s) {
     auto refresh_ms = std::int64_t{1'000} * std::max(1u, seconds);
-    auto [at, is_new] = entries_.try_emplace(prefix, entry{refresh_ms, now_ms});
+    auto [at, is_new] = entries_.try_emplace(prefix, entry{refresh_ms, now_ms, 0});
     if (is_new)
       continue;
     at->second.refresh_ms = refresh_ms;
@@ -37,8 +37,17 @@ std::int64_t etcd_schedule::idle_ms(std::int64_t now_ms, std::int64_t most_ms) c
 }
 
 void etcd_schedule::put_off(const std::string& prefix, std::int64_t now_ms) {
-  if (auto x = entries_.find(prefix); x != entries_.end())
-    x->second.due_ms = now_ms + x->second.refresh_ms;
+  auto x = entries_.find(prefix);
+  if (x == entries_.end())
+    return;
+  x->second.due_ms = now_ms + x->second.refresh_ms;
+  x->second.asked_ms = now_ms;
+}
+
+void etcd_schedule::hurry(std::int64_t now_ms) {
+  auto gap = std::max(hurry_ms, hurry_each_ms * static_cast<std::int64_t>(entries_.size()));
+  for (auto& [prefix, x] : entries_)
+    x.due_ms = std::min(x.due_ms, std::max(now_ms, x.asked_ms + gap));
 }
 
 void etcd_schedule::answered(const std::string& prefix, std::int64_t now_ms) {

@@ -80,6 +80,25 @@ TEST_F(EtcdDiscovery, AChangeIsKnownWithinTheRefresh) {
   EXPECT_NE(known.find("/orders/", revision).instances, nullptr) << "known to be empty";
 }
 
+TEST_F(EtcdDiscovery, AHintIsFollowedWithinASecondAndNotMoreOften) {
+  define("/orders", 60);
+  say("/orders/", {"a:1"});
+  run();
+  say("/orders/", {"b:1"});
+  rules.hint();
+  run_after(999);
+  EXPECT_EQ(asked.size(), 1u);
+  run_after(1);
+  EXPECT_THAT(at("/orders/"), ElementsAre("b:1"));
+  for (auto i = 0; i < 20; ++i) {
+    rules.hint();
+    run_after(100);
+  }
+  EXPECT_EQ(asked.size(), 4u) << "once a second";
+  run_after(30'000);
+  EXPECT_EQ(asked.size(), 4u) << "and no more than before, when nobody hints";
+}
+
 TEST_F(EtcdDiscovery, AGroupThatIsDefinedLaterIsAskedForAtOnce) {
   run();
   define("/users", 60);

@@ -78,5 +78,33 @@ TEST(EtcdSchedule, AnEtcdThatIsDownIsAskedLessAndLessOften) {
   EXPECT_NE(x.due(now), nullptr) << "all others at once";
 }
 
+TEST(EtcdSchedule, WhoHurriesIsDueSoonerAndNeverLater) {
+  auto x = etcd_schedule{};
+  x.follow({{"a", 60}, {"b", 1}}, 0);
+  x.answered("a", 0);
+  x.answered("b", 500);
+  x.hurry(500);
+  EXPECT_EQ(x.due(999), nullptr);
+  EXPECT_EQ(due(x, 1'000), "a");
+  x.answered("a", 1'000);
+  EXPECT_EQ(x.due(1'499), nullptr);
+  EXPECT_EQ(due(x, 1'500), "b") << "as without the hurry";
+  x.answered("b", 1'500);
+  EXPECT_EQ(due(x, 2'500), "b") << "it was for once";
+}
+
+TEST(EtcdSchedule, ManyThatHurryLeaveEtcdTimeForOthers) {
+  auto x = etcd_schedule{};
+  auto many = std::map<std::string, std::uint32_t>{};
+  for (auto i = 0; i < 1'000; ++i)
+    many.emplace("p" + std::to_string(i), 3'600);
+  x.follow(many, 0);
+  for (auto& [prefix, refresh_s] : many)
+    x.answered(prefix, 0);
+  x.hurry(1);
+  EXPECT_EQ(x.due(19'999), nullptr);
+  EXPECT_NE(x.due(20'000), nullptr);
+}
+
 } // namespace
 } // namespace shoal::gateway

@@ -92,5 +92,25 @@ TEST_F(GatewayEtcd, FollowsARealOne) {
   EXPECT_EQ(c.ask(request()).body, "\"other\"") << "what was known serves";
 }
 
+TEST_F(GatewayEtcd, HearsOfAChangeLongBeforeItWouldAsk) {
+  if (!child_etcd::is_installed())
+    GTEST_SKIP() << "etcd is not installed: tools/dev setup";
+  group.discovery.refresh_s = 3'600;
+  auto etcd = child_etcd{};
+  auto options = etcd.options("/ours");
+  auto members = cluster::etcd::http{options};
+  auto put = [&](const std::string& address) {
+    auto text = R"({"key":")" + base64("/ours/services/orders/1") + R"(","value":")" +
+                base64(address) + "\"}";
+    return members.post("/v3/kv/put", text, cluster::etcd::kind::write).arrived;
+  };
+  ASSERT_TRUE(put(other.address()));
+  auto asker = gateway::etcd_asker{cell, share->etcd, options};
+  auto c = connect();
+  EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "\"other\""; }));
+  ASSERT_TRUE(put(backend.address()));
+  EXPECT_TRUE(eventually([&] { return c.ask(request()).body == "{\"n\":1}"; }));
+}
+
 } // namespace
 } // namespace shoal::test
