@@ -17,6 +17,13 @@ using mgw::result;
 constexpr std::size_t prefix = 5;
 constexpr int missing = -1;
 
+/// As of bodies that are converted for other backends.
+mgw::transcode_options limits() {
+  auto out = mgw::transcode_options{};
+  out.max_in = out.max_out = 4 * 1024 * 1024;
+  return out;
+}
+
 struct status_rule {
   result code;
   int http;   ///< of a REST call
@@ -150,7 +157,8 @@ std::optional<mgw::failure> write_grpc_message(
       return mgw::failure{result::malformed_request, "requestData is not one argument"};
     data = *argument;
   }
-  auto made = types.request->to_protobuf(types.request_message, data.empty() ? "{}" : data);
+  auto made =
+      types.request->to_protobuf(types.request_message, data.empty() ? "{}" : data, limits());
   if (!made.good)
     return mgw::failure{result::malformed_request, std::move(made.problem)};
   out = frame(made.bytes);
@@ -188,7 +196,7 @@ answer answer_of_grpc(http::reply&& x, const call& from, const grpc_types& types
     out.what.result_data = *message;
     return out;
   }
-  auto made = types.response ? types.response->to_json(types.response_message, *message)
+  auto made = types.response ? types.response->to_json(types.response_message, *message, limits())
                              : mgw::transcoded{};
   if (!made.good)
     return broken(from, "the backend's message is not of its type");
