@@ -92,6 +92,7 @@ struct stream {
   bool is_interim = false;
   bool has_head = false;
   bool begun = false;
+  bool early = false;
   bool broken_by_peer = false;
 };
 
@@ -102,6 +103,7 @@ struct h2_client_session::state {
   h2_client_limits limits;
   bool secure = false;
   bool goodbye = false;
+  bool knows_settings = false; // the server's
   std::unordered_map<std::int32_t, stream> streams;
   std::unique_ptr<nghttp2_session, free_nghttp2> session;
 
@@ -118,7 +120,8 @@ struct h2_client_session::state {
 
   void finish(std::int32_t id, fate what) {
     auto found = streams.find(id);
-    auto out = event{static_cast<std::uint32_t>(id), what, {}, found->second.begun};
+    auto out =
+        event{static_cast<std::uint32_t>(id), what, {}, found->second.begun, found->second.early};
     if (what == fate::answered)
       out.answer = std::move(found->second.answer);
     streams.erase(found);
@@ -199,6 +202,8 @@ struct h2_client_callbacks {
     auto id = frame->hd.stream_id;
     if (frame->hd.type == NGHTTP2_GOAWAY)
       me.goodbye = true;
+    if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+      me.knows_settings = true;
     auto* x = me.find(id);
     if (!x)
       return 0;
@@ -242,7 +247,7 @@ struct h2_client_callbacks {
 };
 
 h2_client_session::h2_client_session(h2_client_limits limits, bool secure)
-    : state_{new state{*this, limits, secure, false, {}, {}}} {
+    : state_{new state{*this, limits, secure, false, false, {}, {}}} {
   auto with = nghttp2_setup{};
   using on = h2_client_callbacks;
   auto* callbacks = with.callbacks();
@@ -278,6 +283,7 @@ std::uint32_t h2_client_session::ask(std::string_view request) {
     return 0;
   auto made = stream{};
   made.body = request.substr(end + 4);
+  made.early = !me.knows_settings;
   auto provider = nghttp2_data_provider{};
   provider.source.ptr = &me;
   provider.read_callback = h2_client_callbacks::read_body;
@@ -330,10 +336,16 @@ std::size_t h2_client_session::room() const {
   auto& me = *state_;
   if (going_away())
     return 0;
-  auto theirs =
-      nghttp2_session_get_remote_settings(me.raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  auto theirs = streams_of_server().value_or(me.limits.at_first);
   auto most = std::size_t{std::min(me.limits.streams, theirs)};
   return most - std::min(most, me.streams.size());
+}
+
+std::optional<std::uint32_t> h2_client_session::streams_of_server() const {
+  if (!state_->knows_settings)
+    return {};
+  return nghttp2_session_get_remote_settings(
+      state_->raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 bool h2_client_session::going_away() const {

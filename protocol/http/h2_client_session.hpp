@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ namespace shoal::http {
 
 struct h2_client_limits {
   std::uint32_t streams = 100;
+  std::uint32_t at_first = 100; ///< until the server's settings say how many it takes
   response_limits answer = {};
 };
 
@@ -53,6 +55,7 @@ public:
     fate what = fate::answered;
     reply answer;
     bool begun = false; ///< something of the answer had arrived
+    bool early = false; ///< it was asked before the server's settings were known
   };
   bool has_event() const { return !events_.empty(); }
   event take();
@@ -66,6 +69,9 @@ public:
   /// Streams that are open, and how many more may begin now.
   std::size_t streams() const;
   std::size_t room() const;
+
+  /// How many the server takes at a time; nothing until it has said so.
+  std::optional<std::uint32_t> streams_of_server() const;
 
   /// The server takes no more streams; those that are open may end well.
   bool going_away() const;

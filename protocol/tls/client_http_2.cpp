@@ -23,7 +23,8 @@ constexpr std::uint64_t opening_time = 40, silence = 20;
 
 client_http_2::client_http_2(
     io_loop& loop, client_pool& pool, const http::response_limits& limits, bool secure)
-    : client_connection{loop, pool}, session_{{100, limits}, secure}, begun_{loop.wheel().now()} {}
+    : client_connection{loop, pool}, session_{{100, pool.streams_at_first(), limits}, secure},
+      begun_{loop.wheel().now()} {}
 
 std::size_t client_http_2::room() const { return is_dead() || asked_ != 0 ? 0 : session_.room(); }
 
@@ -71,6 +72,8 @@ void client_http_2::on_bytes(std::string_view x) {
   ++heard_;
   asked_ = 0;
   auto good = session_.feed(x);
+  if (auto said = session_.streams_of_server(); said && pool())
+    pool()->streams_at_first() = std::max(1u, *said);
   while (session_.has_event() && !is_dead())
     tell(session_.take());
   if (is_dead())
@@ -99,7 +102,7 @@ void client_http_2::tell(http::h2_client_session::event&& x) {
   case fate::answered:
     return of->hand_over(*this, *whose, std::move(x.answer));
   case fate::refused:
-    if (session_.going_away())
+    if (session_.going_away() || x.early)
       return of->start_elsewhere(*this, *whose);
     return of->give_back(*this, *whose, {client_error::refused, "the server refused the stream"});
   case fate::reset:

@@ -1,5 +1,8 @@
 // HTTP/2 on a client connection: many exchanges at a time, each a stream.
 //
+// A server says how many exchanges it takes only when the first are on their way. Those it refuses
+// for that are started again by the pool, which remembers the number for its next connections.
+//
 // A server that says goodbye (GOAWAY) gets no more; those it has not begun are started again
 // elsewhere by the pool, the others may end. A server that has fallen silent is asked for a sign of
 // life: when an exchange was given up and nothing has come since it began, the connection carries

@@ -115,8 +115,8 @@ void client_pool::give_back(
   take_next();
 }
 
-/// A connection that is going away has not begun this one. Once: whoever answers every request with
-/// a goodbye is not followed for ever.
+/// A connection that is going away, or got too many at its start, has not begun this one. Once:
+/// whoever answers every request with a goodbye is not followed for ever.
 void client_pool::start_elsewhere(client_connection& by, client_exchange& whose) {
   if (std::exchange(whose.moved_, true))
     return give_back(by, whose, {client_error::refused, "the server takes no requests"});

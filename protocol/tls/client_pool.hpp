@@ -59,6 +59,8 @@ public:
   // What its connections use.
   const client_security& security() const { return security_; }
   session_ptr& session() { return session_; }
+  /// HTTP/2: how many at a time the server took when it last said so.
+  std::uint32_t& streams_at_first() { return streams_at_first_; }
   void hand_over(client_connection& by, client_exchange& whose, http::reply&& x);
   void give_back(client_connection& by, client_exchange& whose, const client_failure& x);
   void start_elsewhere(client_connection& by, client_exchange& whose);
@@ -79,6 +81,7 @@ private:
   boost::asio::ip::tcp::endpoint where_;
   client_limits limits_;
   client_security security_;
+  std::uint32_t streams_at_first_ = 100;
   session_ptr session_; // the newest, to be taken up again; outlives the connections
   std::vector<std::shared_ptr<client_connection>> all_;
   std::vector<client_connection*> free_; // with room; used last, last

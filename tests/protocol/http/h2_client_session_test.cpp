@@ -46,7 +46,7 @@ protected:
     return out;
   }
 
-  h2_client_session client{http::h2_client_limits{3, {1024, 10, 1'000'000}}, true};
+  h2_client_session client{http::h2_client_limits{3, 100, {1024, 10, 1'000'000}}, true};
 };
 
 /// Carries bytes to and fro until nobody has any.
@@ -114,6 +114,34 @@ TEST_F(H2ClientSession, NoMoreStreamsThanBothSidesAllow) {
   sent();
   EXPECT_TRUE(client.feed(head(1, h2_literal(":status", "204"), true)));
   EXPECT_EQ(client.room(), 0u) << "two are open, one is allowed";
+}
+
+TEST_F(H2ClientSession, ARefusalBeforeTheServersSettingsIsToldApart) {
+  EXPECT_EQ(client.streams_of_server(), std::nullopt);
+  auto request = post("/", "");
+  auto first = client.ask(request), second = client.ask(request);
+  sent();
+  auto refusal = [](std::uint32_t stream) { return h2_frame(3, 0, stream, number(7)); };
+  ASSERT_TRUE(client.feed(settings(std::string{"\0\3", 2} + number(1)) + refusal(second)));
+  EXPECT_EQ(client.streams_of_server(), 1u);
+  auto early = only();
+  EXPECT_EQ(early.what, fate::refused);
+  EXPECT_TRUE(early.early);
+  EXPECT_EQ(client.room(), 0u);
+  ASSERT_TRUE(client.feed(head(first, h2_literal(":status", "200"), true)));
+  EXPECT_EQ(only().what, fate::answered);
+  EXPECT_EQ(client.room(), 1u);
+  auto third = client.ask(request);
+  sent();
+  ASSERT_TRUE(client.feed(refusal(third)));
+  EXPECT_FALSE(only().early);
+}
+
+TEST_F(H2ClientSession, HowManyAtFirstIsWhatItWasToldUntilTheServerSays) {
+  auto cautious = h2_client_session{http::h2_client_limits{3, 1, {1024, 10, 1'000'000}}, true};
+  EXPECT_EQ(cautious.room(), 1u);
+  ASSERT_TRUE(cautious.feed(settings()));
+  EXPECT_EQ(cautious.room(), 3u);
 }
 
 TEST_F(H2ClientSession, ARequestThatIsNoneIsNotBegun) {
