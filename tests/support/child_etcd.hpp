@@ -3,41 +3,20 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "cluster/etcd_meta_store.hpp"
 #include "protocol/tls/certificate.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace shoal::test {
-
-/// A port that nobody listens on at the moment.
-inline std::uint16_t free_port() {
-  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = sockaddr_in{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto size = socklen_t{sizeof(address)};
-  auto ok = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-            ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
-  if (!ok)
-    throw std::runtime_error{"no free port"};
-  return ntohs(address.sin_port);
-}
 
 class child_etcd {
 public:
@@ -51,7 +30,6 @@ public:
     }
     start();
   }
-  ~child_etcd() { kill(); }
   child_etcd(const child_etcd&) = delete;
   child_etcd& operator=(const child_etcd&) = delete;
 
@@ -80,21 +58,15 @@ public:
       args.insert(
           args.end(), {"--client-cert-auth", "--trusted-ca-file=" + ca().certificate,
                           "--cert-file=" + server().certificate, "--key-file=" + server().key});
-    spawn(args);
+    process_.emplace(args, path("log"));
     wait_until_it_answers();
   }
 
   /// As if the power were cut.
-  void kill() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    pid_ = 0;
-  }
+  void kill() { process_.reset(); }
 
-  void pause() { ::kill(pid_, SIGSTOP); }
-  void resume() { ::kill(pid_, SIGCONT); }
+  void pause() { process_->signal(SIGSTOP); }
+  void resume() { process_->signal(SIGCONT); }
 
 private:
   std::string path(const std::string& name) const { return dir_.path() / name; }
@@ -104,23 +76,6 @@ private:
   tls::pem_files ca() const { return {path("ca.pem"), path("ca.key")}; }
   tls::pem_files server() const { return {path("server.pem"), path("server.key")}; }
   tls::pem_files client() const { return {path("client.pem"), path("client.key")}; }
-
-  void spawn(std::vector<std::string>& args) {
-    auto words = std::vector<char*>{};
-    for (auto& arg : args)
-      words.push_back(arg.data());
-    words.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    auto log = path("log");
-    for (auto fd : {1, 2})
-      posix_spawn_file_actions_addopen(
-          &files, fd, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    auto error = ::posix_spawnp(&pid_, "etcd", &files, nullptr, words.data(), environ);
-    posix_spawn_file_actions_destroy(&files);
-    if (error != 0)
-      throw std::runtime_error{"cannot start etcd"};
-  }
 
   void wait_until_it_answers() {
     auto store = cluster::make_etcd_meta_store(options("/probe/"));
@@ -137,7 +92,7 @@ private:
   temp_dir dir_;
   std::uint16_t client_port_ = free_port();
   std::uint16_t peer_port_ = free_port();
-  pid_t pid_ = 0;
+  std::optional<child_process> process_; // last: it writes into the folder
 };
 
 } // namespace shoal::test
