@@ -178,6 +178,8 @@ void api_state::dispatch(const exchange_ptr& x) {
     return export_gateway(x);
   case route_id::gw_import:
     return import_gateway(x);
+  case route_id::gw_copy:
+    return copy_gateway(x);
   }
 }
 

@@ -39,13 +39,13 @@ const T& found_or_refused(const T* x, std::string_view what) {
 
 } // namespace
 
-void api_state::change_gateway(
-    const exchange_ptr& x, std::vector<gateway::edit> edits, gateway_changed done) {
+void api_state::change_gateway(const exchange_ptr& x, std::vector<gateway::edit> edits,
+    gateway_changed done, const std::string& note) {
   auto what = std::make_shared<gateway::change>();
   what->app = x->app->no;
   what->edits = std::move(edits);
   what->actor = x->key->id;
-  what->note = x->request.method + " " + x->request.path;
+  what->note = x->request.method + " " + x->request.path + note;
   auto heard = [done = std::move(done)](const gateway_outcome_ptr& result) {
     if (result->code != ec::none)
       throw refusal{result->code, result->text};
@@ -145,7 +145,6 @@ void api_state::export_gateway(const exchange_ptr& x) {
   answer(*x, 200, text(gateway::bundle_of(*world_of(*sv, *x), q.text("after"), limit)));
 }
 
-// A dry run is planned here, with what this node knows, and nothing is handed in.
 void api_state::import_gateway(const exchange_ptr& x) {
   auto& q = x->asked;
   auto before = world_of(*sv, *x);
@@ -155,8 +154,13 @@ void api_state::import_gateway(const exchange_ptr& x) {
   } catch (const gateway::bad_field& why) {
     throw refusal{ec::invalid_argument, why.path + ": " + why.sentence};
   }
+  put_definitions(x, before, std::move(edits), q.text("dry_run") == "true");
+}
+
+// A dry run is planned here, with what this node knows, and nothing is handed in.
+void api_state::put_definitions(const exchange_ptr& x, const gateway::world_ptr& before,
+    std::vector<gateway::edit> edits, bool dry, const std::string& note) {
   auto count = edits.size();
-  auto dry = q.text("dry_run") == "true";
   auto tell = [this, x, before, count, dry](const gateway::change_outcome& done) {
     auto list = gateway::summary_of(done, before.get());
     auto unchanged = count - std::min(count, list.size());
@@ -165,7 +169,7 @@ void api_state::import_gateway(const exchange_ptr& x) {
             {"definitions", std::move(list)}}));
   };
   if (!dry)
-    return change_gateway(x, std::move(edits), tell);
+    return change_gateway(x, std::move(edits), tell, note);
   auto what = gateway::change{};
   what.app = x->app->no;
   what.edits = std::move(edits);

@@ -1,7 +1,7 @@
 // The inside of the API actor: what it holds, and what it does with a request. One file per area:
 // api_actor.cpp (the way in, clocks), api_appends.cpp (sync), api_settings.cpp (apps, keys, bizs),
-// api_gateway.cpp and api_gateway_apis.cpp (definitions of the gateway), api_reads.cpp (streams,
-// devices, audit).
+// api_gateway.cpp, api_gateway_apis.cpp and api_gateway_copy.cpp (definitions of the gateway),
+// api_reads.cpp (streams, devices, audit).
 #pragma once
 
 #include <chrono>
@@ -106,8 +106,9 @@ struct api_state {
 
   // -- the gateway's definitions --------------------------------------------------------------
   using gateway_changed = std::function<void(const gateway::change_outcome&)>;
-  void change_gateway(
-      const exchange_ptr& x, std::vector<gateway::edit> edits, gateway_changed done);
+  /// `note`: for the audit, behind the request's line.
+  void change_gateway(const exchange_ptr& x, std::vector<gateway::edit> edits, gateway_changed done,
+      const std::string& note = {});
   void gateway_settings(const exchange_ptr& x);
   void gateway_groups(const exchange_ptr& x);
   void list_services(const exchange_ptr& x);
@@ -126,6 +127,11 @@ struct api_state {
   void gateway_test_call(const exchange_ptr& x);
   void export_gateway(const exchange_ptr& x);
   void import_gateway(const exchange_ptr& x);
+  void copy_gateway(const exchange_ptr& x);
+  app_ptr source_of_copy(const exchange& x, const std::string& app, const std::string& proof) const;
+  /// Puts them and tells what came of it; a dry run tells what would.
+  void put_definitions(const exchange_ptr& x, const gateway::world_ptr& before,
+      std::vector<gateway::edit> edits, bool dry, const std::string& note = {});
   /// Stores one definition and answers with it, as stored.
   template <class T>
   void store_definition(const exchange_ptr& x, T what, gateway::edit::expect before,

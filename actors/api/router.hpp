@@ -84,6 +84,7 @@ enum class route_id : std::uint8_t {
   gw_api_test_call,
   gw_export,
   gw_import,
+  gw_copy,
 };
 
 struct route {

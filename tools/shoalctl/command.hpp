@@ -130,6 +130,7 @@ std::vector<command> certificate_commands();
 std::vector<command> gateway_commands();      ///< gateway settings, group, auth, proto
 std::vector<command> gateway_api_commands();  ///< gateway api
 std::vector<command> gateway_file_commands(); ///< gateway export, import
+std::vector<command> gateway_copy_commands(); ///< gateway copy
 std::vector<command> gateway_code_commands(); ///< gateway codegen
 std::vector<command> gateway_top_commands();  ///< gateway top
 

@@ -289,7 +289,7 @@ const std::vector<command>& commands() {
     auto out = tenant_commands();
     for (auto more : {sync_commands(), device_commands(), node_commands(), certificate_commands(),
              gateway_commands(), gateway_api_commands(), gateway_file_commands(),
-             gateway_code_commands(), gateway_top_commands()})
+             gateway_copy_commands(), gateway_code_commands(), gateway_top_commands()})
       out.insert(out.end(), more.begin(), more.end());
     return out;
   }();

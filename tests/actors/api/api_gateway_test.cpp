@@ -320,6 +320,57 @@ TEST_F(api_gateway_test, copies_to_another_workspace_and_says_first_what_would_h
   EXPECT_TRUE(services->gateway->load()->find("shop", "test", "a.b").api);
 }
 
+TEST_F(api_gateway_test, copies_in_one_call_what_another_workspace_lets_it_read) {
+  make_group();
+  make_api("a.b");
+  make_api("a.c");
+  auto path = std::string{"/v1/apps/shop@test/gateway/copy"};
+  auto signed_by = [&](const key_config& key, const std::string& app) {
+    return make_authorization(key.id, key.secret, "GET", "/v1/apps/" + app + "/gateway/export", "",
+        "", now, "proof" + std::to_string(++calls));
+  };
+  auto order = [&] {
+    return json{{"from", "shop"}, {"from_authorization", signed_by(reading, "shop")}};
+  };
+  auto dry = call(other, "POST", path + "?dry_run=true", order()).body;
+  EXPECT_EQ(dry["definitions"].size(), 3u) << dry;
+  EXPECT_FALSE(services->gateway->load()->find("shop", "test"));
+  auto named = order();
+  named["operations"] = {"a.b"};
+  auto done = call(other, "POST", path, named).body;
+  EXPECT_EQ(done["definitions"].size(), 2u) << done;
+  EXPECT_TRUE(services->gateway->load()->find("shop", "test", "a.b").api);
+  EXPECT_FALSE(services->gateway->load()->find("shop", "test", "a.c").api);
+  auto again = call(other, "POST", path, named);
+  EXPECT_EQ(again.status, 401) << "a proof is good for once";
+  auto audit = call(other, "GET", "/v1/apps/shop@test/audit").body.dump();
+  EXPECT_NE(audit.find("/gateway/copy from shop"), std::string::npos) << audit;
+}
+
+TEST_F(api_gateway_test, copies_nothing_that_the_source_did_not_agree_to) {
+  make_group();
+  make_api("a.b");
+  auto path = std::string{"/v1/apps/shop@test/gateway/copy"};
+  auto proof = [&](const key_config& key, const std::string& method, const std::string& of) {
+    return make_authorization(
+        key.id, key.secret, method, of, "", "", now, "proof" + std::to_string(++calls));
+  };
+  auto status = [&](const key_config& key, const std::string& from, const std::string& said) {
+    return call(key, "POST", path, {{"from", from}, {"from_authorization", said}}).status;
+  };
+  auto source = std::string{"/v1/apps/shop/gateway/export"};
+  EXPECT_EQ(status(other, "shop", "nonsense"), 401);
+  EXPECT_EQ(status(other, "shop", proof(reading, "POST", source)), 401);
+  EXPECT_EQ(status(other, "shop", proof(reading, "GET", "/v1/apps/shop/audit")), 401);
+  EXPECT_EQ(status(other, "shop", proof(other, "GET", source)), 404) << "a key of another app";
+  EXPECT_EQ(status(admin, "shop", proof(reading, "GET", source)), 404) << "not of the target";
+  EXPECT_EQ(
+      status(other, "shop@test", proof(other, "GET", "/v1/apps/shop@test/gateway/export")), 400)
+      << "from itself";
+  EXPECT_EQ(status(other, "shop/audit", proof(reading, "GET", source)), 400);
+  EXPECT_FALSE(services->gateway->load()->find("shop", "test"));
+}
+
 TEST_F(api_gateway_test, imports_all_or_nothing_and_names_the_place) {
   auto group = json{{"name", "orders"}, {"upstreams", {{{"address", "h:1"}}}}};
   auto good = json{{"operation", "a.b"}, {"group", "orders"}};

@@ -201,6 +201,28 @@ TEST_F(gateway_commands_test, imports_in_calls_of_at_most_two_hundred_apis) {
   EXPECT_TRUE(calls[3].body.contains("groups")) << "nothing is there yet that it could refer to";
 }
 
+TEST_F(gateway_commands_test, copies_with_the_word_of_the_sources_key) {
+  EXPECT_EQ(run({"gateway", "copy", "shop@dev"}), 2) << "whose key?";
+  EXPECT_NE(err.str().find("SHOAL_FROM_KEY"), std::string::npos) << err.str();
+  variables["SHOAL_FROM_KEY"] = "ak_2";
+  variables["SHOAL_FROM_SECRET"] = "t";
+  answers = {{200, R"({"server_time_ms":1760000000000})"},
+      {200,
+          R"({"revision":7,"unchanged":0,"definitions":[{"kind":"api","name":"a","what":"created"}]})"}};
+  ASSERT_EQ(run({"gateway", "copy", "shop@dev", "--api", "a,b", "--dry-run"}), 0) << err.str();
+  EXPECT_EQ(calls[1].target, "/v1/apps/shop@test/gateway/copy?dry_run=true");
+  auto& body = calls[1].body;
+  EXPECT_EQ(body["from"], "shop@dev");
+  EXPECT_EQ(body["operations"], json::parse(R"(["a","b"])"));
+  auto proof = request_authorization{};
+  ASSERT_TRUE(parse_authorization(body["from_authorization"].get<std::string>(), proof));
+  EXPECT_EQ(proof.key, "ak_2");
+  EXPECT_EQ(
+      proof.signature, hmac_sha256("t", request_string("GET", "/v1/apps/shop@dev/gateway/export",
+                                            "", "", 1760000000000, proof.nonce)));
+  EXPECT_NE(out.str().find("created"), std::string::npos);
+}
+
 TEST_F(gateway_commands_test, completes_words_of_three_levels) {
   ASSERT_EQ(run({"completion", "bash"}), 0);
   EXPECT_NE(out.str().find("\"gateway api\") words=\""), std::string::npos);
