@@ -205,6 +205,26 @@ TEST_F(Gateway, ANameIsResolved) {
   EXPECT_EQ(code(c.ask(request())), "1000");
 }
 
+TEST_F(Gateway, ANameMayStandForAllInstancesOfAGroup) {
+  group.upstreams.clear();
+  group.discovery = {
+      gateway::discovery_kind::dns, "localhost:" + std::to_string(backend.port()), 5};
+  auto c = connect();
+  EXPECT_EQ(code(c.ask(request())), "1000");
+}
+
+TEST_F(Gateway, AGroupThatDrainsTakesNoNewCalls) {
+  auto c = connect();
+  EXPECT_EQ(code(c.ask(request())), "1000");
+  group.draining = true;
+  publish();
+  EXPECT_EQ(code(c.ask(request())), "6000");
+  EXPECT_EQ(backend.requests(), 1);
+  group.draining = false;
+  publish();
+  EXPECT_EQ(code(c.ask(request())), "1000");
+}
+
 TEST_F(Gateway, ACallThatIsSafeIsSentAgainElsewhere) {
   auto sick = scripted_backend{[](const heard&) { return say{"", then::close}; }};
   group.upstreams = {{sick.address(), 1, {}}, {backend.address(), 1, {}}};
