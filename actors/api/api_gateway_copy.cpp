@@ -49,7 +49,7 @@ app_ptr api_state::source_of_copy(
 }
 
 void api_state::copy_gateway(const exchange_ptr& x) {
-  auto dry = query{x->request.query, {"dry_run"}}.text("dry_run") == "true";
+  auto dry = x->asked.text("dry_run") == "true";
   auto order = read_order(*x);
   auto source = source_of_copy(*x, order.from, order.proof);
   if (source->no == x->app->no)

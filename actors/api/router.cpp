@@ -84,7 +84,7 @@ constexpr route table[] = {
         "/v1/apps/{app}/gateway/apis/{operation}/test-call"},
     {route_id::gw_export, access::read, "GET", "/v1/apps/{app}/gateway/export", "after limit"},
     {route_id::gw_import, access::admin, "POST", "/v1/apps/{app}/gateway/import", "dry_run"},
-    {route_id::gw_copy, access::admin, "POST", "/v1/apps/{app}/gateway/copy"},
+    {route_id::gw_copy, access::admin, "POST", "/v1/apps/{app}/gateway/copy", "dry_run"},
     {route_id::nodes, access::operator_, "GET", "/v1/nodes"},
     {route_id::node_state, access::operator_, "PUT", "/v1/nodes/{node}/state"},
     {route_id::time, access::anyone, "GET", "/v1/time"},
