@@ -36,7 +36,7 @@ struct gateway_copy : testing::Test {
 
   json copy(const copy_request& what = {}) {
     auto target = all.find(there.no);
-    auto none = world{there.no, there.id};
+    auto none = world{there.no, there.app};
     return copied(*all.find(here.no), target ? *target : none, what);
   }
 
