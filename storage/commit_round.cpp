@@ -14,7 +14,7 @@ bool is_soon(const log_entry& x) { return x.when == durability::soon; }
 
 } // namespace
 
-round_outcome commit_round::run(std::vector<log_entry>& entries, bool sync) {
+round_outcome commit_round::run(std::vector<log_entry>&& entries, bool sync) {
   auto wants_sync = [](const log_entry& x) { return x.when == durability::synced; };
   sync = sync || std::any_of(entries.begin(), entries.end(), wants_sync);
   if (!sync)

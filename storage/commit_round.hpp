@@ -27,7 +27,7 @@ public:
   /// entry. Synced if `sync` or if one entry wants it: then what is to be written `soon` goes and
   /// is answered before, unless it would overtake an entry of its partition. Returns what the first
   /// write that failed answered.
-  round_outcome run(std::vector<log_entry>& entries, bool sync);
+  round_outcome run(std::vector<log_entry>&& entries, bool sync);
 
 private:
   struct failure {

@@ -120,8 +120,8 @@ private:
     auto sync =
         stopping_ || flush_target_ > synced_ || std::any_of(round.begin(), round.end(), wants_sync);
     guard.unlock();
-    auto outcome = round_.run(round, sync);
     auto entries = round.size();
+    auto outcome = round_.run(std::move(round), sync);
     round.clear();
     guard.lock();
     if (sync)

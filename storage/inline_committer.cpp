@@ -14,7 +14,7 @@ public:
     auto bytes = entry.rows.bytes();
     auto entries = std::vector<log_entry>{};
     entries.push_back(std::move(entry));
-    auto outcome = round_.run(entries, false);
+    auto outcome = round_.run(std::move(entries), false);
     auto guard = std::lock_guard{mutex_};
     ++stats_.rounds;
     ++stats_.entries;
