@@ -36,7 +36,8 @@ std::string heading(std::string field) {
   return field;
 }
 
-std::vector<std::string> columns_of(const nlohmann::json& rows, std::vector<std::string> wanted) {
+std::vector<std::string> columns_of(
+    const nlohmann::ordered_json& rows, std::vector<std::string> wanted) {
   if (!wanted.empty())
     return wanted;
   for (const auto& row : rows)

@@ -15,7 +15,8 @@ std::string harmless(std::string text);
 std::string heading(std::string field);
 
 /// The columns that are wanted, or else every field of the rows, in the order they come up.
-std::vector<std::string> columns_of(const nlohmann::json& rows, std::vector<std::string> wanted);
+std::vector<std::string> columns_of(
+    const nlohmann::ordered_json& rows, std::vector<std::string> wanted);
 
 /// Columns aligned, two blanks between them. Colors take no room.
 std::string aligned(const std::vector<std::vector<std::string>>& rows);
