@@ -3,9 +3,10 @@
 //
 // Method: the definition's for the backend, else the API's, else POST; a REST call's own. Path: the
 // group's prefix, then the definition's for the backend, else the API's, else a REST call's own;
-// "{name}" is filled in from the call, and is a parameter whether it is defined or not. Parameters of the definition that are not for the body are
-// taken out of the first argument and put where they belong; without them the body is the argument
-// itself. A REST call's query and body pass as they are.
+// "{name}" is filled in from the call, and is a parameter whether it is defined or not. Parameters
+// of the definition that are not for the body are taken out of the first argument and put where
+// they belong; without them the body is the argument itself. A REST call's query and body pass as
+// they are.
 //
 // gRPC: a POST of the one message to the path, with the call's deadline (grpc_call.hpp).
 //

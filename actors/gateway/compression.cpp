@@ -1,7 +1,6 @@
 #include "actors/gateway/compression.hpp"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include <zlib.h>
