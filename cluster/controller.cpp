@@ -37,6 +37,15 @@ bool controller::holds() const {
   return x.term != 0 && x.node == options_.self && x.incarnation == options_.incarnation;
 }
 
+/// Its leader may count a silent replica as it was when it was heard last, and one that lost its
+/// records as what it said before: two that count each other would both give up their copies.
+bool controller::is_well(const std::string& node, partition_no p) const {
+  if (!reports_.contains(node) || alive_.is_dead(node))
+    return false;
+  const auto* own = report_of(node, p);
+  return own == nullptr || !own->refilling;
+}
+
 bool controller::can_spare(const std::string& node) const {
   auto holds = [&](const auto& names) {
     return std::find(names.begin(), names.end(), node) != names.end();
@@ -49,7 +58,8 @@ bool controller::can_spare(const std::string& node) const {
       return false;
     auto others = std::count_if(x.replicas.begin(), x.replicas.end(), [&](const auto& name) {
       const auto& all = said->in_sync;
-      return name != node && std::find(all.begin(), all.end(), name) != all.end();
+      return name != node && std::find(all.begin(), all.end(), name) != all.end() &&
+             is_well(name, p);
     });
     if (static_cast<std::size_t>(others) * 2 <= x.replicas.size())
       return false;

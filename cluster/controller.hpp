@@ -94,6 +94,7 @@ private:
   std::vector<placed_node> placed_nodes(instant now) const;
   std::vector<placed_partition> placed_partitions() const;
   placed_partition placed(partition_no p, const view& current) const;
+  bool is_well(const std::string& node, partition_no p) const;
   const partition_report* report_of(const std::string& node, partition_no p) const;
   void restore(std::vector<meta_change>& out) const;
   void mark_nodes(std::vector<meta_change>& out, instant now);

@@ -305,6 +305,34 @@ TEST(controller, can_spare_a_node_when_others_lead_all_that_it_holds_and_have_it
   EXPECT_FALSE(world.of("n1").can_spare("n2")) << "what n1 leads is nowhere else";
 }
 
+TEST(controller, can_spare_none_of_two_that_lost_what_they_had) {
+  auto world = small_world{3};
+  world.run(3s);
+  for (std::uint16_t i = 0; i < 12; ++i)
+    world.at("n2").refilling.insert(partition_no{i});
+  world.until([&] { return world.leads_nothing("n2"); });
+  world.run(1s);
+  ASSERT_TRUE(world.of("n2").can_spare("n2"));
+  for (std::uint16_t i = 0; i < 12; ++i)
+    world.at("n3").refilling.insert(partition_no{i});
+  world.run(1s);
+  EXPECT_FALSE(world.of("n2").can_spare("n2")) << "though leaders still count n3 as in sync";
+  EXPECT_FALSE(world.of("n3").can_spare("n3"));
+}
+
+TEST(controller, can_spare_nobody_while_a_third_is_silent) {
+  auto world = small_world{3};
+  world.run(3s);
+  for (std::uint16_t i = 0; i < 12; ++i)
+    world.at("n2").refilling.insert(partition_no{i});
+  world.until([&] { return world.leads_nothing("n2"); });
+  world.run(1s);
+  ASSERT_TRUE(world.of("n2").can_spare("n2"));
+  world.end("n3");
+  world.run(2s);
+  EXPECT_FALSE(world.of("n2").can_spare("n2"));
+}
+
 TEST(controller, can_spare_nobody_before_it_has_read_everything) {
   auto options = controller_options{};
   options.self = "n1";
