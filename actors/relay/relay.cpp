@@ -83,6 +83,7 @@ void relay_state::attach_channel(channel& c) {
     if (x.request.at && x.request.at->epoch == sv->epoch &&
         (!request.at || x.request.at->id > request.at->id))
       request.at = x.request.at;
+  c.asked_at = request.at ? request.at->id : 0;
   self->send(sv->where.owner_of(app, c.stream.who), atom::attach::value,
       caf::actor_cast<feed_sink_actor>(self), std::move(request));
 }
@@ -101,6 +102,9 @@ void relay_state::attached(const attached_note& note) {
     for (auto& x : arriving)
       self->send(
           x.sink, atom::attached::value, attached_note{x.request.feed, note.code, {}, {}, 0, 0, 0});
+    // The stream could not be sure of itself (a full disk): those that claim nothing need not care.
+    if (c->asked_at != 0 && !c->listeners.empty())
+      attach_channel(*c);
     return;
   }
   c->source = caf::actor_cast<feed_source_actor>(self->current_sender());
@@ -110,7 +114,12 @@ void relay_state::attached(const attached_note& note) {
   c->floor = note.floor;
   c->lost = note.lost;
   for (auto& x : arriving)
-    start(*c, x.sink, x.request);
+    if (claims_more(*c, x.request))
+      c->arriving.push_back(std::move(x)); // came when others were asked for
+    else
+      start(*c, x.sink, x.request);
+  if (!c->arriving.empty())
+    return ask_for_latest(*c);
   if (nothing_new)
     return;
   // Devices that were here before the stream was lost find out by the newest id that something is
@@ -121,6 +130,12 @@ void relay_state::attached(const attached_note& note) {
             std::make_shared<const op_batch>(
                 c->biz, c->epoch, c->latest, c->latest, std::vector<storage::op_ptr>{}),
             false, c->latest, ec::none});
+}
+
+/// Beyond what the stream was sure of when it answered.
+bool relay_state::claims_more(const channel& c, const attach_request& x) {
+  return c.biz->persistent && x.at && x.at->epoch == c.epoch &&
+         x.at->id > std::max(c.latest, c.asked_at);
 }
 
 void relay_state::start(channel& c, const feed_sink_actor& sink, const attach_request& request) {

@@ -49,7 +49,8 @@ struct relay_state {
     std::uint32_t number;     ///< our feed number at the stream
     feed_source_actor source; ///< the stream, once attached
     bool attaching = false;
-    bool asking = false; ///< attaching only because a device knows more than we do
+    bool asking = false;        ///< attaching only because a device knows more than we do
+    std::uint64_t asked_at = 0; ///< highest id that a device claimed when we attached; 0 = none
     std::uint64_t epoch = 0, latest = 0, floor = 0, lost = 0;
     page_cache pages;
     std::vector<op_batch_ptr> fresh; ///< committed, not handed out yet
@@ -69,6 +70,7 @@ struct relay_state {
   void down(const caf::actor_addr& source);
   void attach_channel(channel& c);
   void ask_for_latest(channel& c);
+  static bool claims_more(const channel& c, const attach_request& x);
   void source_lost(const feed_lost& x);
   void attached(const attached_note& note);
   void take(const feed_ops& x);
