@@ -135,16 +135,17 @@ private:
   /// Nothing was written behind what was synced last, so nothing says that it was. Never waits.
   void put_last_mark() {
     auto guard = std::shared_lock{log_mutex_};
-    if (!marks_.is_due() || !space_.enough() || listener_->trouble != ec::none ||
-        log_failure_ != ec::none)
+    if (!space_.enough() || listener_->trouble != ec::none || log_failure_ != ec::none ||
+        !marks_.take_due())
       return;
     auto batch = marks_.last_word();
     auto options = rocksdb::WriteOptions{};
     options.sync = options.no_slowdown = true;
     auto status = db_->Write(options, &batch);
     if (status.ok())
-      marks_.said();
-    else if (!status.IsIncomplete())
+      return;
+    marks_.unsaid();
+    if (!status.IsIncomplete())
       log_failure_ = result_of(status);
   }
 

@@ -30,11 +30,11 @@ public:
   std::uint64_t written() const { return written_; }
   void synced(std::uint64_t upto);
 
-  /// Something was synced and no later mark says so.
-  bool is_due() const { return due_; }
   /// A batch that says it and changes nothing: it erases a row that never exists.
   rocksdb::WriteBatch last_word() const;
-  void said() { due_ = false; }
+  /// Whether something was synced and no later mark says so; who hears it says it, or `unsaid`.
+  bool take_due() { return due_.exchange(false); }
+  void unsaid() { due_ = true; }
 
 private:
   std::uint64_t tag_ = 0;
