@@ -227,8 +227,12 @@ void h2_driver::count_held() {
 
 std::size_t h2_driver::room() const {
   auto& loop = connection_.loop();
-  return unread_room(loop.unread_http(), loop.options().max_http_unread / loop.options().loops,
-      loop.counters().http_connections.value());
+  // However many loops share it, the largest answer has to get through.
+  auto& with = loop.options();
+  auto most = std::max(
+      with.max_http_unread / with.loops, std::min(with.max_http_unread, 2 * with.max_http_body));
+  auto out = unread_room(loop.unread_http(), most, loop.counters().http_connections.value());
+  return unread_ == 0 ? std::max(out, reader_room) : out;
 }
 
 /// Devices hear more than they ask for, so nothing of theirs can be refused: who lets too much lie
