@@ -166,7 +166,7 @@ decisions replica::disk_failed(const std::string& why, instant now) {
 
 replica_status replica::status() const {
   auto out = replica_status{role_, epoch_, leading() ? self_ : leader_, log_.base(), log_.last(),
-      log_.durable(), committed_, applied_, {}};
+      log_.durable(), committed_, applied_, log_.memory(), {}};
   for (const auto& [name, p] : peers_)
     if (p.follows)
       out.peers.push_back(
@@ -184,6 +184,7 @@ decisions replica::finish() {
     quarantine(why);
   }
   log_.shrink(options_.memory_bytes, handed_out_);
+  log_.shrink(0, std::min(handed_out_, known_everywhere())); // nobody is going to ask for these
   return std::exchange(out_, {});
 }
 
@@ -265,9 +266,8 @@ void replica::hand_out() {
 }
 
 void replica::trim() {
-  auto everyone = leading() ? everyone_has() : everyone_has_;
   auto bounded = applied_ > options_.keep_records ? applied_ - options_.keep_records : 0;
-  auto upto = std::max(std::min(everyone, applied_), bounded);
+  auto upto = std::max(std::min(known_everywhere(), applied_), bounded);
   // Who gets a checkpoint needs what follows it, or the next one is due when this one is there.
   for (const auto& [to, x] : outbound_)
     if (x.position && applied_ - std::min(applied_, x.position->lsn) <= 4 * options_.keep_records)

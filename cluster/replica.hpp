@@ -46,7 +46,7 @@ struct replica_options {
 
   std::size_t append_bytes = 256u << 10;     ///< of one message; one record always fits
   std::size_t in_flight_bytes = 4u << 20;    ///< per follower, not yet answered
-  std::size_t memory_bytes = 8u << 20;       ///< of the log's end, kept to be sent
+  std::size_t memory_bytes = 8u << 20;       ///< of the log's end, kept for who has not got it
   std::size_t uncommitted_bytes = 16u << 20; ///< more: proposals are refused with `full`
   std::size_t apply_bytes = 8u << 20;        ///< handed out and not yet reported as applied
   std::uint64_t keep_records = 100'000; ///< applied ones, kept for followers that are behind; up
@@ -202,6 +202,7 @@ struct replica_status {
   std::string leader; ///< as far as known
   log_position base, last;
   std::uint64_t durable = 0, committed = 0, applied = 0;
+  std::size_t memory = 0;         ///< bytes of records that are kept to be sent
   std::vector<peer_status> peers; ///< of a leader
 };
 
@@ -384,6 +385,8 @@ private:
   void stop_leading(replica_role next, const std::string& why);
   void tick_leader();
   std::uint64_t everyone_has() const;
+  /// What a leader knows of everybody, and a follower was told last.
+  std::uint64_t known_everywhere() const { return leading() ? everyone_has() : everyone_has_; }
   std::optional<instant> majority_heard() const;
 
   // replica_checkpoint.cpp

@@ -1,8 +1,8 @@
 // One replica's log as the rules see it: which epoch each lsn belongs to, what is durable, and the
 // last records themselves. Older records are read back from the disk.
 //
-// Owned by a replica. Memory: the last `memory_bytes` plus everything that is not durable yet, and
-// one run per epoch that wrote something.
+// Owned by a replica. Memory: what `shrink` leaves, everything that is not durable yet, and one run
+// per epoch that wrote something.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,7 @@ public:
   log_position last() const;
   std::uint64_t durable() const { return durable_; }
   bool all_durable() const { return pending_.empty(); }
+  std::size_t memory() const { return tail_bytes_; } ///< bytes of records
 
   /// Of a record, or of the base; nothing outside of them.
   std::optional<std::uint64_t> epoch_at(std::uint64_t lsn) const;

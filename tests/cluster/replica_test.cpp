@@ -225,6 +225,20 @@ TEST(replica, keeps_a_bounded_number_of_bytes_under_way_to_a_follower) {
   EXPECT_EQ(x["b"].last().lsn, 51u);
 }
 
+TEST(replica, keeps_no_record_in_memory_that_everybody_has) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.cut = {"c"};
+  x.propose("a", std::string(1000, 'x'));
+  x.pass(200ms);
+  EXPECT_GE(x["a"].status().memory, 1000u) << "for c";
+  EXPECT_GE(x["b"].status().memory, 1000u) << "which b may have to send it";
+  x.cut.clear();
+  x.pass(1s);
+  for (const auto& name : abc)
+    EXPECT_EQ(x[name].status().memory, 0u) << name;
+}
+
 TEST(replica, names_the_higher_epoch_to_whoever_uses_a_lower_one) {
   auto x = bench{};
   x.learn({1, "a", abc});
