@@ -178,22 +178,4 @@ std::unique_ptr<meta_watch> meta_store::watch(std::function<void()> hint) {
   return values_->watch(std::move(hint));
 }
 
-meta_result adopt_all(meta_store& store, const std::string& node, partition_table& out) {
-  for (std::uint16_t i = 0; i < out.size(); ++i) {
-    auto p = static_cast<partition_no>(i);
-    auto x = view{};
-    auto result = store.get_view(p, x);
-    if (result == meta_result::missing) {
-      x = {1, node, {node}};
-      result = store.swap_view(p, 0, x);
-    }
-    if (result != meta_result::done)
-      return result;
-    if (x.leader != node)
-      return meta_result::conflict;
-    out.learn(p, std::move(x));
-  }
-  return meta_result::done;
-}
-
 } // namespace shoal::cluster

@@ -168,8 +168,4 @@ std::unique_ptr<meta_store> make_local_meta_store(meta_hooks hooks);
 /// Hooks that keep everything in memory, for nodes that keep nothing and for tests.
 meta_hooks memory_meta_hooks();
 
-/// Fills the table for a node that is alone: it leads every partition. Reads the views, creates
-/// those that are missing. `conflict` if the store says that another node leads one of them.
-meta_result adopt_all(meta_store& store, const std::string& node, partition_table& out);
-
 } // namespace shoal::cluster

@@ -117,18 +117,5 @@ TEST_F(local_meta_store, fails_with_its_hooks) {
   EXPECT_NE(store->problem(), "");
 }
 
-TEST_F(local_meta_store, gives_a_lonely_node_every_partition_once_and_for_all) {
-  auto table = partition_table{8};
-  ASSERT_EQ(adopt_all(*store, "n1", table), meta_result::done);
-  EXPECT_EQ(table.led_by("n1").size(), 8u);
-  auto again = partition_table{8};
-  ASSERT_EQ(adopt_all(*store, "n1", again), meta_result::done);
-  EXPECT_EQ(again.at(p1), table.at(p1));
-  auto other = partition_table{8};
-  EXPECT_EQ(adopt_all(*store, "n2", other), meta_result::conflict);
-  broken = true;
-  EXPECT_EQ(adopt_all(*store, "n1", again), meta_result::failed);
-}
-
 } // namespace
 } // namespace shoal::cluster
