@@ -91,7 +91,7 @@ struct endpoint_options {
   std::size_t max_http_unfinished =
       256 * 1024 * 1024; ///< bytes of incomplete requests of all connections together
   std::size_t max_http_unread =
-      256 * 1024 * 1024; ///< bytes that peers of HTTP/2 do not read, of all connections together
+      256 * 1024 * 1024; ///< bytes that peers of HTTP do not read, of all connections together
   std::size_t write_limit =
       4 * 1024 * 1024;                   ///< queued bytes per connection before it counts as slow
   std::size_t handshakes_per_loop = 256; ///< at the same time; others wait, without TLS state

@@ -9,7 +9,6 @@
 #include "protocol/tls/endpoint.hpp"
 #include "protocol/tls/io_loop.hpp"
 #include "protocol/tls/stream_carrier.hpp"
-#include "protocol/tls/unread_room.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -225,15 +224,7 @@ void h2_driver::count_held() {
   unread_ = unread;
 }
 
-std::size_t h2_driver::room() const {
-  auto& loop = connection_.loop();
-  // However many loops share it, the largest answer has to get through.
-  auto& with = loop.options();
-  auto most = std::max(
-      with.max_http_unread / with.loops, std::min(with.max_http_unread, 2 * with.max_http_body));
-  auto out = unread_room(loop.unread_http(), most, loop.counters().http_connections.value());
-  return unread_ == 0 ? std::max(out, reader_room) : out;
-}
+std::size_t h2_driver::room() const { return connection_.loop().room_for_unread(unread_); }
 
 /// Devices hear more than they ask for, so nothing of theirs can be refused: who lets too much lie
 /// is sent away.

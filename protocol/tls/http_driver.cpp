@@ -29,6 +29,7 @@ http_driver::http_driver(connection& x) : connection_{x}, parser_{limits_of(x.lo
 
 http_driver::~http_driver() {
   connection_.loop().unfinished_http() -= counted_;
+  count_unread(0);
   connection_.loop().counters().http_connections.subtract();
 }
 
@@ -45,6 +46,7 @@ void http_driver::on_bytes(std::string_view bytes) {
 void http_driver::on_flushed() {
   if (state_ != state::writing)
     return;
+  count_unread(0);
   state_ = state::reading;
   stage_ = http::parser::stage::idle;
   connection_.deadline_in(io_loop::ticks(connection_.loop().options().http_idle_timeout));
@@ -79,7 +81,10 @@ void http_driver::answer(std::uint32_t number, const http::response& x) {
   auto then = stay ? http::after::keep_alive : http::after::close;
   state_ = state::writing;
   auto bytes = share(http::to_bytes(x, {then, head_, parser_.is_http_1_0()}));
+  if (bytes->size() > connection_.loop().room_for_unread(0))
+    return refuse(http::problem(503, ec::overloaded, "too many answers wait to be read"));
   unsent_ = bytes->size();
+  count_unread(unsent_);
   if (!stay)
     return connection_.close(std::move(bytes), ec::none);
   connection_.deadline_in(io_loop::ticks(connection_.loop().options().http_idle_timeout));
@@ -180,6 +185,12 @@ bool http_driver::within_budget() {
   loop.unfinished_http() += held - counted_;
   counted_ = held;
   return loop.unfinished_http() <= loop.options().max_http_unfinished / loop.options().loops;
+}
+
+/// An answer counts as a whole until all of it has left.
+void http_driver::count_unread(std::size_t now) {
+  connection_.loop().unread_http() += now - unread_;
+  unread_ = now;
 }
 
 /// The time for a head or a body starts with its first byte and is not extended by a trickle of

@@ -42,11 +42,13 @@ private:
   void refuse(const http::response& x);
   void watch();
   bool within_budget();
+  void count_unread(std::size_t now);
 
   connection& connection_;
   http::parser parser_;
   std::string peer_;
   std::size_t counted_ = 0;  // of what the parser holds, in the loop's sum
+  std::size_t unread_ = 0;   // of the answer that leaves, in another
   std::size_t unsent_ = 0;   // at the last deadline, to see progress
   std::uint32_t number_ = 0; // of the newest request
   state state_ = state::reading;

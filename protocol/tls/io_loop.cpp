@@ -17,6 +17,7 @@
 #include "protocol/tls/http_driver.hpp"
 #include "protocol/tls/late_wake.hpp"
 #include "protocol/tls/stream_carrier.hpp"
+#include "protocol/tls/unread_room.hpp"
 
 namespace shoal::tls {
 namespace {
@@ -89,6 +90,15 @@ void io_loop::wake() {
       return;
   }
   asio::post(context_, [this] { take_mail(); });
+}
+
+std::size_t io_loop::room_for_unread(std::size_t own) const {
+  // However many loops share it, the largest answer has to get through.
+  auto& with = options();
+  auto most = std::max(
+      with.max_http_unread / with.loops, std::min(with.max_http_unread, 2 * with.max_http_body));
+  auto out = unread_room(unread_http_, most, counters_.http_connections.value());
+  return own == 0 ? std::max(out, reader_room) : out;
 }
 
 std::unique_ptr<driver> io_loop::make_driver(application what, connection& x) {

@@ -91,8 +91,10 @@ public:
   /// Bytes of incomplete HTTP requests on this loop; its drivers keep the sum.
   std::size_t& unfinished_http() { return unfinished_http_; }
 
-  /// Bytes that peers of its HTTP/2 connections do not read; the same.
+  /// Bytes that peers of its HTTP connections do not read; the same.
   std::size_t& unread_http() { return unread_http_; }
+  /// How many may lie for an HTTP connection that lets `own` lie now (unread_room.hpp).
+  std::size_t room_for_unread(std::size_t own) const;
 
   std::unique_ptr<driver> make_driver(application what, connection& x);
   void mark_dirty(connection& x);
