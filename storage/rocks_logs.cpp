@@ -49,6 +49,12 @@ std::string log_name(const std::string& folder, std::uint64_t number) {
          ".log";
 }
 
+void sync_folder(rocksdb::Env& env, const std::string& folder) {
+  auto handle = std::unique_ptr<rocksdb::Directory>{};
+  if (env.NewDirectory(folder, &handle).ok())
+    handle->Fsync();
+}
+
 } // namespace
 
 // -- marks ----------------------------------------------------------------------------------------
@@ -94,9 +100,7 @@ void log_inspector::ColumnFamilyLogNumberMap(const std::map<std::uint32_t, std::
           " and all before it were durable, what can be read ends at change " +
           std::to_string(found.reached);
   rocksdb::WriteStringToFile(&env_, lost_, file(), true);
-  auto folder = std::unique_ptr<rocksdb::Directory>{};
-  if (env_.NewDirectory(folder_, &folder).ok())
-    folder->Fsync();
+  sync_folder(env_, folder_);
 }
 
 /// Logs older than `oldest` are in tables and wait to be deleted.
@@ -130,8 +134,10 @@ ec log_inspector::keep(database& db) {
   if (lost_.empty())
     return ec::none;
   auto code = set_lost_records(db, lost_);
-  if (code == ec::none && exists)
-    env_.DeleteFile(file());
+  if (code != ec::none || !exists)
+    return code;
+  env_.DeleteFile(file());
+  sync_folder(env_, folder_); // or a power cut brings back what is dealt with by then
   return code;
 }
 
