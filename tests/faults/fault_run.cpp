@@ -81,7 +81,8 @@ const std::vector<fault_run::fault>& fault_run::table() {
       {"clock-jump", "the wall clock of a node jumps by up to 4 minutes, and back",
           &self::clock_jump, false, 3, true},
       {"empty-disk", "kill -9 of a node, its data folder emptied, start", &self::empty_disk},
-      {"flip", "kill -9 of a node, bit flips in its files, start", &self::flip},
+      {"flip", "kill -9 of a node, bit flips in its tables, start", &self::flip},
+      {"flip-log", "kill -9 of a node, bit flips in its write-ahead logs, start", &self::flip_log},
   };
   return out;
 }

@@ -142,9 +142,14 @@ private:
   /// each of the others is away.
   void empty_disk(fault_row& row);
   void flip(fault_row& row);
+  /// As `flip`, in RocksDB's write-ahead logs.
+  void flip_log(fault_row& row);
 
-  /// One bit in each of some files with data; says where.
-  std::string flip_bits(const std::string& folder);
+  using which_files = std::function<bool(const std::filesystem::path&)>;
+  void flip_in(fault_row& row, const which_files& which);
+
+  /// One bit in each of two such files at most; says where.
+  std::string flip_bits(const std::string& folder, const which_files& which);
 
   // -- measuring ----------------------------------------------------------------------------------
 

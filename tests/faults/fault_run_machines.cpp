@@ -120,17 +120,33 @@ void fault_run::empty_disk(fault_row& row) {
 }
 
 void fault_run::flip(fault_row& row) {
+  flip_in(row, [](const fs::path& x) { return x.extension() == ".sst"; });
+}
+
+void fault_run::flip_log(fault_row& row) {
+  flip_in(row, [](const fs::path& x) {
+    auto name = x.stem().string(); // RocksDB numbers its logs
+    return x.extension() == ".log" && name.find_first_not_of("0123456789") == std::string::npos;
+  });
+}
+
+void fault_run::flip_in(fault_row& row, const which_files& which) {
   auto n = pick();
   cluster_.kill(n);
   expect_service(others({n}), serve_patience_ms, "without " + cluster_.name(n));
-  auto flipped = flip_bits(cluster_.data_dir(n));
+  auto flipped = flip_bits(cluster_.data_dir(n), which);
   probe_->begin(everybody());
+  auto said_before = read_file(cluster_.log_file(n)).size();
   cluster_.launch(n);
   note(row, finish_probe(serve_patience_ms, "with a damaged node"));
   auto whole = wait_until(
       20'000, [&] { return !cluster_.running(n) || cluster_.what_is_missing().empty(); });
-  if (whole && cluster_.running(n))
-    return remark(row, flipped + ": healed by itself");
+  if (whole && cluster_.running(n)) {
+    auto noticed = read_file(cluster_.log_file(n)).find("store lost records", said_before) !=
+                   std::string::npos;
+    return remark(row,
+        flipped + (noticed ? ": noticed the loss, and was filled again" : ": healed by itself"));
+  }
   remark(row, flipped +
                   (cluster_.running(n) ? ": its store takes no writes any more"
                                        : ": its store does not open") +
@@ -140,11 +156,10 @@ void fault_run::flip(fault_row& row) {
   cluster_.launch(n);
 }
 
-std::string fault_run::flip_bits(const std::string& folder) {
+std::string fault_run::flip_bits(const std::string& folder, const which_files& which) {
   auto candidates = std::vector<fs::path>{};
   for (auto& x : fs::recursive_directory_iterator{folder})
-    if (x.is_regular_file() && x.file_size() > 4096 &&
-        (x.path().extension() == ".sst" || x.path().extension() == ".log"))
+    if (x.is_regular_file() && x.file_size() > 4096 && which(x.path()))
       candidates.push_back(x.path());
   std::sort(candidates.begin(), candidates.end());
   std::shuffle(candidates.begin(), candidates.end(), random_);

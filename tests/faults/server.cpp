@@ -23,11 +23,6 @@ namespace {
 
 constexpr auto start_patience_ms = 20'000;
 
-std::string read_file(const std::string& path) {
-  auto in = std::ifstream{path};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
 // The value of "name=value" in the ready line.
 std::string field(const std::string& line, const std::string& name) {
   auto at = line.find(" " + name + "=");
@@ -43,6 +38,11 @@ std::string last_words(const std::string& log) {
 }
 
 } // namespace
+
+std::string read_file(const std::string& path) {
+  auto in = std::ifstream{path};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
 
 server::server(std::string program, std::string folder, std::vector<std::string> more)
     : program_{std::move(program)}, folder_{std::move(folder)}, data_dir_{folder_ + "/data"},

@@ -26,6 +26,9 @@ struct api_key {
   std::string id, secret;
 };
 
+/// All of a file; nothing if there is none.
+std::string read_file(const std::string& path);
+
 class server {
 public:
   /// `program` is shoald; its log goes to `folder`/shoald.log, its data to `folder`/data.
