@@ -30,31 +30,38 @@ bool is_over(const tls_client& x) {
   return !x.connected() || ::poll(&asked, 1, 0) > 0;
 }
 
-/// What `talk` says of an answer; none if the connection could not be made.
-template <class Talk>
-gateway_wire::answer attempt(Talk talk) {
-  try {
-    return talk();
-  } catch (const std::exception&) { // nobody listens
-    return {};
-  }
-}
-
-// -- HTTP/1.1 -------------------------------------------------------------------------------------
-
-class http_1_wire : public gateway_wire {
+/// Keeps its connection as long as answers come over it.
+template <class Line>
+class kept_wire : public gateway_wire {
 public:
-  http_1_wire(endpoint at, std::string app) : at_{std::move(at)}, app_{std::move(app)} {}
+  explicit kept_wire(endpoint at) : at_{std::move(at)} {}
 
-  answer call(const std::string& body) override {
-    auto out = attempt([&] { return ask(body); });
+  answer call(const std::string& body) final {
+    auto out = answer{};
+    try {
+      out = ask(body);
+    } catch (const std::exception&) { // nobody listens
+    }
     if (!out.came())
       line_.reset();
     return out;
   }
 
+protected:
+  virtual answer ask(const std::string& body) = 0;
+
+  endpoint at_;
+  std::unique_ptr<Line> line_;
+};
+
+// -- HTTP/1.1 -------------------------------------------------------------------------------------
+
+class http_1_wire : public kept_wire<tls_client> {
+public:
+  http_1_wire(endpoint at, std::string app) : kept_wire{std::move(at)}, app_{std::move(app)} {}
+
 private:
-  answer ask(const std::string& body) {
+  answer ask(const std::string& body) override {
     if (!line_ || is_over(*line_))
       line_ = std::make_unique<tls_client>(at_.port, options_of(at_, "http/1.1"));
     auto data = "[{\"_requestBody\":" + body + "}]";
@@ -74,35 +81,26 @@ private:
     return {number(std::string_view{said.head}.substr(at + field.size())), said.body};
   }
 
-  endpoint at_;
   std::string app_;
-  std::unique_ptr<tls_client> line_;
 };
 
 // -- HTTP/2 ---------------------------------------------------------------------------------------
 
-class http_2_wire : public gateway_wire {
-public:
-  http_2_wire(endpoint at, std::string app) : at_{std::move(at)}, app_{std::move(app)} {}
+struct http_2_line {
+  explicit http_2_line(const endpoint& at) : stream{at.port, options_of(at, "h2")} {}
 
-  answer call(const std::string& body) override {
-    auto out = attempt([&] { return ask(body); });
-    if (!out.came())
-      line_.reset();
-    return out;
-  }
+  tls_client stream;
+  h2_client session;
+};
+
+class http_2_wire : public kept_wire<http_2_line> {
+public:
+  http_2_wire(endpoint at, std::string app) : kept_wire{std::move(at)}, app_{std::move(app)} {}
 
 private:
-  struct connection {
-    explicit connection(const endpoint& at) : stream{at.port, options_of(at, "h2")} {}
-
-    tls_client stream;
-    h2_client session;
-  };
-
-  answer ask(const std::string& body) {
+  answer ask(const std::string& body) override {
     if (!line_ || is_over(line_->stream) || !line_->session.goodbyes.empty())
-      line_ = std::make_unique<connection>(at_);
+      line_ = std::make_unique<http_2_line>(at_);
     auto id = line_->session.ask(h2_head("POST", "/mgw.htm",
                                      {{"appid", app_}, {"workspaceid", "default"},
                                          {"operation-type", std::string{echo_operation}},
@@ -123,24 +121,15 @@ private:
     return out;
   }
 
-  endpoint at_;
   std::string app_;
-  std::unique_ptr<connection> line_;
 };
 
 // -- a device connection --------------------------------------------------------------------------
 
-class device_wire : public gateway_wire {
+class device_wire : public kept_wire<tls_client> {
 public:
   device_wire(endpoint at, const test_app& app, std::string name)
-      : at_{std::move(at)}, key_{app.device}, name_{std::move(name)} {}
-
-  answer call(const std::string& body) override {
-    auto out = attempt([&] { return ask(body); });
-    if (!out.came())
-      line_.reset();
-    return out;
-  }
+      : kept_wire{std::move(at)}, key_{app.device}, name_{std::move(name)} {}
 
 private:
   bool say_hello() {
@@ -157,7 +146,7 @@ private:
     return said && said->type == frame_type::welcome;
   }
 
-  answer ask(const std::string& body) {
+  answer ask(const std::string& body) override {
     if (!line_ || is_over(*line_)) {
       line_ = std::make_unique<tls_client>(at_.port, options_of(at_, "shoal/1"));
       if (!say_hello())
@@ -178,10 +167,8 @@ private:
     return {};
   }
 
-  endpoint at_;
   api_key key_;
   std::string name_;
-  std::unique_ptr<tls_client> line_;
   std::uint64_t last_ = 0;
 };
 
