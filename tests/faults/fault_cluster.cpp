@@ -1,5 +1,6 @@
 #include "tests/faults/fault_cluster.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -208,8 +209,9 @@ std::string fault_cluster::what_is_missing() {
   if (all.size() != plan_.partitions)
     return "only " + std::to_string(all.size()) + " views";
   for (auto& [no, x] : all)
-    if (!x.previous.empty())
-      return "partition " + std::to_string(static_cast<unsigned>(no)) + " is in change";
+    if (!x.previous.empty() || x.replicas.size() < copies())
+      return "partition " + std::to_string(static_cast<unsigned>(no)) +
+             (x.previous.empty() ? " lacks a copy" : " is in change");
   auto led = leads();
   for (std::size_t i = 0; i < size(); ++i)
     if (led[i] == 0)
@@ -269,6 +271,10 @@ std::size_t fault_cluster::number_of(const std::string& name_of_node) const {
     if (name(i) == name_of_node)
       return i;
   return 0;
+}
+
+std::size_t fault_cluster::copies() const {
+  return std::min<std::size_t>(plan_.replicas == 0 ? 3 : plan_.replicas, size());
 }
 
 std::size_t fault_cluster::controller() {

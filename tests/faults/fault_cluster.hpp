@@ -67,8 +67,8 @@ public:
   bool await_end(std::size_t n);
   bool running(std::size_t n) { return nodes_[n].process.running(); }
   bool ready(std::size_t n) const;
-  /// Every node runs and is ready, the controller calls nobody dead, no view is in change, and
-  /// every node leads something. False after `patience_ms`.
+  /// Every node runs and is ready, the controller calls nobody dead, no view is in change or lacks
+  /// a copy, and every node leads something. False after `patience_ms`.
   bool await_whole(int patience_ms);
   /// Why `await_whole` said no.
   std::string what_is_missing();
@@ -115,6 +115,7 @@ private:
   void give_whims();
   std::string whims_file(std::size_t n) const { return plan_.folder + "/" + name(n) + ".whims"; }
   std::size_t number_of(const std::string& name) const;
+  std::size_t copies() const; ///< of each partition
 
   cluster_plan plan_;
   std::unique_ptr<private_network> network_;

@@ -64,6 +64,8 @@ const std::vector<fault_run::fault>& fault_run::table() {
           &self::terminate_alone},
       {"gateway-kill", "kill -9 of a node, three times, under calls through the gateway",
           &self::gateway_kill},
+      {"drain", "drained by the API, and up again; longest time without an acknowledgement",
+          &self::drain},
       {"etcd-kill", "kill -9 of etcd, back after 3 s", &self::etcd_kill},
       {"etcd-pause", "etcd stopped for 4 s", &self::etcd_pause},
       {"etcd-and-kill", "kill -9 of etcd and of a node; measured from etcd's return",

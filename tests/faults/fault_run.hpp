@@ -111,6 +111,18 @@ private:
   /// call once, because it got no answer, must not see an error.
   void gateway_kill(fault_row& row);
 
+  // -- planned hand-overs -------------------------------------------------------------------------
+
+  /// As an operator does it: the node is drained by the API, leads nothing any more, has sent its
+  /// devices away, and is set `up` again.
+  void drain(fault_row& row);
+
+  /// Sets the state, and asks every partition all the time until `done`. Says how long that took,
+  /// and how each partition served meanwhile.
+  std::string hand_over(
+      fault_row& row, std::size_t n, const std::string& state, const std::function<bool()>& done);
+  void set_state(std::size_t n, const std::string& state);
+
   // -- etcd ---------------------------------------------------------------------------------------
 
   void etcd_kill(fault_row& row);

@@ -138,7 +138,8 @@ void watched_device::wait(short events, sdk::time_point limit) {
 
 bool watched_device::open() {
   auto limit = now() + 3s;
-  socket_ = sockets_[random_() % sockets_.size()].get();
+  node_ = static_cast<int>(random_() % sockets_.size());
+  socket_ = sockets_[static_cast<std::size_t>(node_)].get();
   auto at = socket_->dial();
   while (at != progress::done) {
     if (at == progress::failed || stopping_ || now() >= limit)
@@ -190,7 +191,9 @@ void watched_device::live() {
       socket_->write(rest);
     }
     auto end = session_.ended(now());
+    online_at_ = -1;
     socket_->close(false);
+    asked_to_go_ += end.code == ec::going_away ? 1 : 0;
     if (end.code != ec::none && static_cast<std::uint16_t>(end.code) >= 3000)
       broken("connection ended with " + std::string{to_string(end.code)} + ": " + end.text);
     if (end.code == ec::session_lost && end.text.find("gap") != std::string::npos)

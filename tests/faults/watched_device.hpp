@@ -36,7 +36,12 @@ public:
       const std::vector<endpoint>& nodes, const test_app& app, device_plan plan, history& run);
   ~watched_device() override;
 
+  const std::string& id() const { return plan_.id; }
   std::uint64_t connections() const { return connections_; }
+  /// Whether it is welcome at that node right now.
+  bool is_at(std::size_t node) const { return online_at_ == static_cast<int>(node); }
+  /// How many connections ended because the node asked for that.
+  std::uint64_t asked_to_go() const { return asked_to_go_; }
   void never_hang_up() { calm_ = true; }
 
 private:
@@ -49,7 +54,10 @@ private:
     watched_device& owner_;
   };
 
-  void on_online() override { ++connections_; }
+  void on_online() override {
+    ++connections_;
+    online_at_ = node_;
+  }
   void on_op(const received_op& op) override;
   void on_reset(const std::string& biz, position to, reset_why why) override;
   void on_bound(const std::string& user, ec code, const std::string& text) override;
@@ -73,7 +81,9 @@ private:
   sdk::session session_;
   frame_reader frames_{max_server_frame};
   std::map<std::string, std::uint64_t> at_; ///< by the frames of this connection
-  std::atomic<std::uint64_t> connections_ = 0;
+  int node_ = 0;                            ///< of this connection
+  std::atomic<int> online_at_ = -1;
+  std::atomic<std::uint64_t> connections_ = 0, asked_to_go_ = 0;
   std::atomic<bool> stopping_ = false, calm_ = false;
   bool hang_up_ = false;
   std::thread thread_;

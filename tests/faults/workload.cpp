@@ -1,5 +1,6 @@
 #include "tests/faults/workload.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -150,6 +151,28 @@ void workload::await_devices(int patience_ms) {
   for (auto& x : devices_)
     connections_ += x->connections();
   devices_.clear(); // sends the last acknowledgements
+}
+
+workload::guests workload::guests_of(std::size_t node) const {
+  auto out = guests{};
+  for (auto& x : devices_)
+    if (auto had = x->connections(); x->is_at(node))
+      out[x->id()] = had;
+  return out;
+}
+
+bool workload::came_back(const guests& all) const {
+  return std::all_of(devices_.begin(), devices_.end(), [&](auto& x) {
+    auto guest = all.find(x->id());
+    return guest == all.end() || x->connections() > guest->second;
+  });
+}
+
+std::uint64_t workload::asked_to_go() const {
+  auto out = std::uint64_t{0};
+  for (auto& x : devices_)
+    out += x->asked_to_go();
+  return out;
 }
 
 bool workload::reached(const std::string& stream) const {

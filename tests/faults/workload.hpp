@@ -43,6 +43,14 @@ public:
   /// Everybody gets a calm while to have everything; then devices end.
   void await_devices(int patience_ms);
 
+  /// Devices at that node right now, and how many connections each has had.
+  using guests = std::map<std::string, std::uint64_t>;
+  guests guests_of(std::size_t node) const;
+  /// All of them have been welcomed again since, anywhere.
+  bool came_back(const guests& x) const;
+  /// Connections that ended because a node asked for that.
+  std::uint64_t asked_to_go() const;
+
   std::uint64_t cursors_checked() const { return cursors_; }
   std::uint64_t connections() const { return connections_; }
 

@@ -1,0 +1,106 @@
+// What operators do on purpose: it may cost callers next to nothing.
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/faults/fault_run.hpp"
+
+namespace shoal::faults {
+
+namespace {
+
+constexpr auto most_refused_s = 0.2; // of a partition, in a planned hand-over
+constexpr auto farewell_ms = 15'000; // for devices to be asked to go, and to be back
+
+struct worst {
+  std::size_t partition = 0;
+  double s = 0;
+};
+
+worst longest(const std::vector<service>& all, double service::*which) {
+  auto i = std::max_element(all.begin(), all.end(),
+      [&](const service& a, const service& b) { return a.*which < b.*which; });
+  return {static_cast<std::size_t>(i - all.begin()), *i.*which};
+}
+
+std::string text(double s) {
+  auto out = std::ostringstream{};
+  out << std::fixed << std::setprecision(3) << s << " s";
+  return out.str();
+}
+
+} // namespace
+
+void fault_run::drain(fault_row& row) {
+  auto n = pick();
+  auto all = polite_ones(row);
+  probe_->watch(everybody());
+  pass(2);
+  auto before = longest(probe_->end_watch(), &service::silent_s);
+
+  auto guests = work_->guests_of(n);
+  auto asked = work_->asked_to_go();
+  auto away = hand_over(row, n, "draining", [&] {
+    auto led = cluster_.leads(); // zeros if etcd does not answer
+    return led[n] == 0 && led[others({n}).front()] > 0;
+  });
+  if (!wait_until(farewell_ms, [&] { return work_->came_back(guests); }))
+    trouble("devices of " + cluster_.name(n) + ", which is drained, are not back");
+  asked = work_->asked_to_go() - asked;
+  if (!guests.empty() && asked == 0)
+    trouble(cluster_.name(n) + " is drained, and asked none of its devices to go");
+  auto back = hand_over(row, n, "up", [&] { return cluster_.leads()[n] > 0; });
+  if (!cluster_.await_whole(whole_patience_ms))
+    trouble("not whole after " + cluster_.name(n) + " was drained: " + cluster_.what_is_missing());
+
+  auto calls = judge(all, "a drain of " + cluster_.name(n));
+  auto slowest_s = 0.0;
+  for (auto& x : all)
+    slowest_s = std::max(slowest_s, x->slowest_s());
+  remark(row, "led nothing " + away + "; led again " + back + "; silent before it for " +
+                  text(before.s) + " at most; " + calls + ", slowest " + text(slowest_s) + "; " +
+                  std::to_string(asked) + " devices asked to go, " + std::to_string(guests.size()) +
+                  " were there, all back");
+}
+
+std::string fault_run::hand_over(
+    fault_row& row, std::size_t n, const std::string& state, const std::function<bool()>& done) {
+  probe_->watch(everybody());
+  auto began = steady_clock::now();
+  set_state(n, state);
+  auto over = wait_until(whole_patience_ms, [&] {
+    pass(0.05);
+    return done();
+  });
+  auto took_s = since(began);
+  pass(0.5); // so that what moved last is asked, too
+  auto seen = probe_->end_watch();
+  if (!over)
+    trouble(cluster_.name(n) + ", set " + state + ", does not hand over: " + text(took_s));
+  auto silent = longest(seen, &service::silent_s), refused = longest(seen, &service::refused_s);
+  row.serve_s.push_back(silent.s);
+  if (refused.s > most_refused_s)
+    trouble("partition " + std::to_string(refused.partition) + " refused writes for " +
+            text(refused.s) + " while " + cluster_.name(n) + " was set " + state);
+  auto ops = std::uint64_t{0};
+  for (auto& x : seen)
+    ops += x.acknowledged;
+  return "after " + text(took_s) + " (" + std::to_string(ops) + " probes; a partition silent for " +
+         text(silent.s) + ", refusing for " + text(refused.s) + " at most)";
+}
+
+void fault_run::set_state(std::size_t n, const std::string& state) {
+  auto caller = api_caller{cluster_.api((n + 1) % cluster_.size()), cluster_.operator_key(), 5};
+  auto body = nlohmann::json{{"state", state}}.dump();
+  auto said = test::http_answer{};
+  auto done = wait_until(serve_patience_ms, [&] {
+    said = caller.call("PUT", "/v1/nodes/" + cluster_.name(n) + "/state", body);
+    return said.status == 200;
+  });
+  if (!done)
+    trouble(cluster_.name(n) + " cannot be set " + state + ": " + said.body);
+}
+
+} // namespace shoal::faults
