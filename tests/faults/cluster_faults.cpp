@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   app.add_option("--users", wishes.users, "Users with two devices each")->check(CLI::Range(2, 500));
   app.add_option("--hang-up", wishes.hang_up, "How often a device reconnects after a delivery")
       ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--etcd-members", wishes.etcd_members, "Three if a chosen fault needs them")
+      ->check(CLI::IsMember({1, 3, 5}));
   app.add_flag("--compact", wishes.compact, "Compacts etcd once a second");
   app.add_option("--writers", wishes.writers, "Concurrent API callers")->check(CLI::Range(1, 64));
   app.add_option("--writer-pause", wishes.writer_pause_ms, "Longest pause of a caller, in ms")

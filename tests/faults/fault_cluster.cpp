@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <stdexcept>
 
 #include <sys/mount.h>
@@ -24,6 +25,13 @@ constexpr auto end_patience_ms = 20'000;
 
 std::string text_of(const endpoint& x) { return x.host + ":" + std::to_string(x.port); }
 
+std::string in_quotes(const std::vector<std::string>& all) {
+  auto out = std::string{};
+  for (auto& x : all)
+    out += (out.empty() ? "\"" : ", \"") + x + "\"";
+  return out;
+}
+
 std::string first_line(const std::string& path) {
   auto in = std::ifstream{path};
   auto out = std::string{};
@@ -35,8 +43,7 @@ std::string first_line(const std::string& path) {
 
 fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
   if (plan_.own_network)
-    network_ = std::make_unique<private_network>(plan_.nodes + 1);
-  auto free_at = [&](std::size_t host) { return endpoint{bench::free_port(), host_of(host)}; };
+    network_ = std::make_unique<private_network>(plan_.nodes + plan_.etcd_members);
   for (std::size_t i = 0; i < plan_.nodes; ++i) {
     auto& x = nodes_.emplace_back();
     x.api = free_at(i);
@@ -45,14 +52,13 @@ fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
     x.program = plan_.old_shoald.empty() ? plan_.shoald : plan_.old_shoald;
     fs::create_directories(data_dir(i));
   }
-  etcd_client_ = free_at(etcd_host());
-  etcd_peer_ = free_at(etcd_host());
+  plan_etcd();
   give_whims();
   mount_small_disk();
   write_certificates();
   write_config();
   auto options = cluster::etcd_options{};
-  options.endpoints = {"http://" + text_of(etcd_client_)};
+  options.endpoints = etcd_->urls();
   options.prefix = "/shoal/faults/";
   meta_ = cluster::make_etcd_meta_store(options);
 }
@@ -60,7 +66,7 @@ fault_cluster::fault_cluster(cluster_plan plan) : plan_{std::move(plan)} {
 fault_cluster::~fault_cluster() {
   for (std::size_t i = 0; i < size(); ++i)
     kill(i);
-  kill_etcd();
+  etcd_->kill();
   if (plan_.small_disk_mb != 0)
     ::umount2(data_dir(size() - 1).c_str(), MNT_DETACH);
 }
@@ -70,6 +76,20 @@ std::vector<endpoint> fault_cluster::apis() const {
   for (auto& x : nodes_)
     out.push_back(x.api);
   return out;
+}
+
+std::vector<std::size_t> fault_cluster::etcd_hosts() const {
+  auto out = std::vector<std::size_t>(plan_.etcd_members);
+  std::iota(out.begin(), out.end(), plan_.nodes);
+  return out;
+}
+
+void fault_cluster::plan_etcd() {
+  auto members = std::vector<fault_etcd::host>{};
+  for (auto host : etcd_hosts())
+    members.push_back({free_at(host), free_at(host),
+        [this, host](std::vector<std::string> x) { return on_host(host, std::move(x)); }});
+  etcd_ = std::make_unique<fault_etcd>(std::move(members), plan_.folder);
 }
 
 std::string fault_cluster::host_of(std::size_t host) const {
@@ -110,8 +130,8 @@ void fault_cluster::write_config() const {
     out << key << " = \"" << plan_.folder << '/' << file << "\"\n";
   };
   out << "[cluster]\nname = \"faults\"\nmeta = \"etcd\"\npartitions = " << plan_.partitions
-      << "\nreplicas = " << plan_.replicas << "\n[etcd]\nendpoints = [\"http://"
-      << text_of(etcd_client_) << "\"]\n[listen]\n";
+      << "\nreplicas = " << plan_.replicas << "\n[etcd]\nendpoints = [" << in_quotes(etcd_->urls())
+      << "]\n[listen]\n";
   in_folder("certificate", "cluster-{node}.pem");
   in_folder("key", "cluster-{node}.key");
   out << "[link]\n";
@@ -220,15 +240,7 @@ std::string fault_cluster::what_is_missing() {
 }
 
 void fault_cluster::launch_etcd() {
-  auto peers = "http://" + text_of(etcd_peer_);
-  auto clients = "http://" + text_of(etcd_client_);
-  etcd_ =
-      bench::child{on_host(etcd_host(),
-                       {"etcd", "--name=e1", "--data-dir=" + plan_.folder + "/etcd",
-                           "--listen-client-urls=" + clients, "--advertise-client-urls=" + clients,
-                           "--listen-peer-urls=" + peers, "--initial-advertise-peer-urls=" + peers,
-                           "--initial-cluster=e1=" + peers, "--logger=zap", "--log-level=error"}),
-          plan_.folder + "/etcd.log"};
+  etcd_->launch();
   await_etcd();
 }
 
@@ -237,24 +249,6 @@ void fault_cluster::await_etcd() {
   if (!wait_until(start_patience_ms,
           [&] { return meta_->get_controller(found) != cluster::meta_result::failed; }))
     throw std::runtime_error{"etcd does not answer: " + meta_->problem()};
-}
-
-void fault_cluster::kill_etcd() {
-  if (etcd_.pid() > 0)
-    ::kill(etcd_.pid(), SIGKILL);
-  wait_until(start_patience_ms, [this] { return !etcd_.running(); });
-}
-
-void fault_cluster::pause_etcd() { ::kill(etcd_.pid(), SIGSTOP); }
-void fault_cluster::resume_etcd() { ::kill(etcd_.pid(), SIGCONT); }
-
-void fault_cluster::compact_etcd_again_and_again() {
-  auto ask = "etcdctl --command-timeout=1s --endpoints=http://" + text_of(etcd_client_);
-  auto script = "while sleep 1; do revision=$(" + ask +
-                " endpoint status -w json | sed 's/.*\"revision\":\\([0-9]*\\).*/\\1/'); " + ask +
-                " compact \"$revision\"; done";
-  compacting_ =
-      bench::child{on_host(etcd_host(), {"sh", "-c", script}), plan_.folder + "/compacting.log"};
 }
 
 // -- who does what -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/meta_store.hpp"
+#include "tests/faults/fault_etcd.hpp"
 #include "tests/faults/private_network.hpp"
 #include "tests/faults/server.hpp"
 #include "tests/faults/whims.hpp"
@@ -21,8 +22,9 @@ struct cluster_plan {
   std::string shoald, folder;
   std::size_t nodes = 3;
   std::uint16_t partitions = 64;
-  std::size_t replicas = 0;      ///< of each partition; 0 = three
-  bool own_network = false;      ///< after `leave_the_machine`
+  std::size_t replicas = 0; ///< of each partition; 0 = three
+  bool own_network = false; ///< after `leave_the_machine`
+  std::size_t etcd_members = 1;
   std::size_t small_disk_mb = 0; ///< of the last node; 0 = as large as the folder's
   std::string old_shoald{};      ///< what nodes run before they are upgraded; empty = `shoald`
   std::string preload{};         ///< library that gives nodes whims; empty = they have none
@@ -73,18 +75,16 @@ public:
   /// Why `await_whole` said no.
   std::string what_is_missing();
 
+  fault_etcd& etcd() { return *etcd_; }
+  /// All members, and waits until they answer.
   void launch_etcd();
-  void kill_etcd();
-  void pause_etcd();
-  void resume_etcd();
-  /// Once a second, as long as the cluster lives.
-  void compact_etcd_again_and_again();
 
   // -- cables; with `own_network` only --
 
   void cut(std::size_t from, std::size_t to) { network_->swallow(from, to); }
   void heal(std::size_t from, std::size_t to) { network_->heal(from, to); }
-  std::size_t etcd_host() const { return nodes_.size(); }
+  /// Of its members.
+  std::vector<std::size_t> etcd_hosts() const;
   bool has_cables() const { return network_ != nullptr; }
 
   // -- clocks and disks; with `preload` only --
@@ -108,6 +108,8 @@ private:
 
   std::vector<std::string> on_host(std::size_t host, std::vector<std::string> command) const;
   std::string host_of(std::size_t host) const;
+  endpoint free_at(std::size_t host) const { return {bench::free_port(), host_of(host)}; }
+  void plan_etcd();
   void write_certificates() const;
   void write_config() const;
   void await_etcd();
@@ -120,8 +122,7 @@ private:
   cluster_plan plan_;
   std::unique_ptr<private_network> network_;
   std::vector<node> nodes_;
-  endpoint etcd_client_, etcd_peer_;
-  bench::child etcd_, compacting_;
+  std::unique_ptr<fault_etcd> etcd_;
   std::unique_ptr<cluster::meta_store> meta_;
   api_key operator_key_;
 };

@@ -22,7 +22,7 @@ constexpr auto most_printed = 20; // violations found after one fault
 int fault_run::run() {
   cluster_.start();
   if (wishes_.compact)
-    cluster_.compact_etcd_again_and_again();
+    cluster_.etcd().compact_again_and_again();
   app_ = create_app(cluster_.api(0), cluster_.operator_key(), "faults");
   auto plan = workload_plan{};
   plan.users = wishes_.users;
@@ -68,6 +68,8 @@ const std::vector<fault_run::fault>& fault_run::table() {
           &self::drain},
       {"etcd-kill", "kill -9 of etcd, back after 3 s", &self::etcd_kill},
       {"etcd-pause", "etcd stopped for 4 s", &self::etcd_pause},
+      {"etcd-member-kill", "kill -9 of one etcd member of three, then of its leader and of a node",
+          &self::etcd_member_kill, false, 3, false, 3},
       {"etcd-and-kill", "kill -9 of etcd and of a node; measured from etcd's return",
           &self::etcd_and_kill},
       {"restart-all", "kill -9 of all nodes at once; measured from their start",
@@ -90,13 +92,29 @@ const std::vector<fault_run::fault>& fault_run::table() {
 }
 
 cluster_plan fault_run::plan_of(const fault_options& x, bool own_network) {
-  auto full_disk =
-      std::find(x.faults.begin(), x.faults.end(), "full-disk") != x.faults.end() && own_network;
-  auto moody = std::any_of(table().begin(), table().end(), [&](auto& y) {
-    return y.needs_whims && std::find(x.faults.begin(), x.faults.end(), y.name) != x.faults.end();
-  });
-  return {x.shoald, x.folder, x.nodes, x.partitions, x.replicas, own_network,
-      full_disk ? small_disk_mb : 0, x.old_shoald, moody ? x.preload : ""};
+  auto out = cluster_plan{};
+  out.shoald = x.shoald;
+  out.old_shoald = x.old_shoald;
+  out.folder = x.folder;
+  out.nodes = x.nodes;
+  out.partitions = x.partitions;
+  out.replicas = x.replicas;
+  out.own_network = own_network;
+  out.etcd_members = x.etcd_members;
+  for (auto& name : x.faults) {
+    auto& what = named(name);
+    out.etcd_members = std::max(out.etcd_members, what.etcd_members);
+    if (what.needs_whims)
+      out.preload = x.preload;
+    if (name == "full-disk" && own_network)
+      out.small_disk_mb = small_disk_mb;
+  }
+  return out;
+}
+
+const fault_run::fault& fault_run::named(const std::string& name) {
+  auto& all = table();
+  return *std::find_if(all.begin(), all.end(), [&](auto& x) { return x.name == name; });
 }
 
 void fault_run::inject_all() {
@@ -111,22 +129,21 @@ void fault_run::inject_all() {
 }
 
 void fault_run::inject(const std::string& name) {
-  auto& all = table();
-  auto what = std::find_if(all.begin(), all.end(), [&](auto& x) { return x.name == name; });
-  if (what->needs_cables && !cluster_.has_cables())
+  auto& what = named(name);
+  if (what.needs_cables && !cluster_.has_cables())
     return say("skipped " + name + ": needs root, for hosts of its own");
   if (name == "upgrade" && wishes_.old_shoald.empty())
     return say("skipped " + name + ": needs --old-shoald");
-  if (what->needs_whims && wishes_.preload.empty())
+  if (what.needs_whims && wishes_.preload.empty())
     return say("skipped " + name + ": needs --preload");
-  if (cluster_.size() < what->nodes)
-    return say("skipped " + name + ": needs --nodes " + std::to_string(what->nodes));
+  if (cluster_.size() < what.nodes)
+    return say("skipped " + name + ": needs --nodes " + std::to_string(what.nodes));
   pass(0.5 + part());
   say("fault " + name);
   auto before = history_.count().acknowledged;
-  auto& row = report_.row(name, what->title);
+  auto& row = report_.row(name, what.title);
   ++row.runs;
-  (this->*what->inject)(row);
+  (this->*what.inject)(row);
   row.acknowledged += history_.count().acknowledged - before;
   settle(name);
 }

@@ -38,7 +38,7 @@ struct fault_options {
   std::uint64_t seed = 0;
   std::size_t nodes = 3;
   std::uint16_t partitions = 64;
-  std::size_t replicas = 0, users = 6;
+  std::size_t replicas = 0, users = 6, etcd_members = 1;
   double hang_up = 0.002;
   bool compact = false;
   std::size_t writers = 4;
@@ -65,9 +65,11 @@ private:
     bool needs_cables = false;
     std::size_t nodes = 3; ///< fewer, and it makes no sense
     bool needs_whims = false;
+    std::size_t etcd_members = 1; ///< at least
   };
 
   static const std::vector<fault>& table();
+  static const fault& named(const std::string& name); ///< must be there
 
   static cluster_plan plan_of(const fault_options& x, bool own_network);
 
@@ -83,7 +85,8 @@ private:
   void kill_any(fault_row& row) { kill_node(row, pick()); }
   void kill_controller(fault_row& row) { kill_node(row, cluster_.controller()); }
 
-  void kill_node(fault_row& row, std::size_t n);
+  void kill_node(fault_row& row, std::size_t n) { kill_node(row, n, led_by(n)); }
+  void kill_node(fault_row& row, std::size_t n, const std::set<std::uint16_t>& led);
   void kill_in_turn(fault_row& row);
   void kill_two(fault_row& row);
   void pause(fault_row& row);
@@ -127,6 +130,9 @@ private:
 
   void etcd_kill(fault_row& row);
   void etcd_pause(fault_row& row);
+  /// One member of three, then the one that leads: nobody may notice, and when a node dies
+  /// meanwhile, others have to lead what it led.
+  void etcd_member_kill(fault_row& row);
   void etcd_and_kill(fault_row& row);
   void restart_all(fault_row& row);
 
@@ -139,6 +145,7 @@ private:
   void cut_pair(fault_row& row);
   void without(fault_row& row, const cables& lost, const std::vector<std::size_t>& usable);
   void cut_etcd(fault_row& row);
+  cables to_etcd(std::size_t n) const; ///< and back
 
   // -- disks and clocks
   // --------------------------------------------------------------------------------------

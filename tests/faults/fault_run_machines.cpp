@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 void fault_run::cut(fault_row& row) {
   auto n = pick();
-  auto lost = cables{{n, cluster_.etcd_host()}, {cluster_.etcd_host(), n}};
+  auto lost = to_etcd(n);
   for (auto x : others({n})) {
     lost.emplace_back(n, x);
     lost.emplace_back(x, n);
@@ -56,12 +56,20 @@ void fault_run::without(
 
 void fault_run::cut_etcd(fault_row& row) {
   auto n = pick();
-  auto etcd = cluster_.etcd_host();
-  cluster_.cut(n, etcd);
-  cluster_.cut(etcd, n);
+  for (auto [from, to] : to_etcd(n))
+    cluster_.cut(from, to);
   serve_through(row, 6, "while " + cluster_.name(n) + " does not reach etcd");
-  cluster_.heal(n, etcd);
-  cluster_.heal(etcd, n);
+  for (auto [from, to] : to_etcd(n))
+    cluster_.heal(from, to);
+}
+
+fault_run::cables fault_run::to_etcd(std::size_t n) const {
+  auto out = cables{};
+  for (auto x : cluster_.etcd_hosts()) {
+    out.emplace_back(n, x);
+    out.emplace_back(x, n);
+  }
+  return out;
 }
 
 void fault_run::full_disk(fault_row& row) {

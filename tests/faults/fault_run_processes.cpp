@@ -13,8 +13,7 @@ constexpr auto gateway_kills = 3;
 
 } // namespace
 
-void fault_run::kill_node(fault_row& row, std::size_t n) {
-  auto led = led_by(n);
+void fault_run::kill_node(fault_row& row, std::size_t n, const std::set<std::uint16_t>& led) {
   cluster_.strike(n);
   probe_->begin(others({n}));
   auto served = finish_probe(serve_patience_ms, "after the kill of " + cluster_.name(n));
@@ -123,7 +122,7 @@ void fault_run::restart_in_turn(fault_row& row, bool upgrading) {
 
 void fault_run::terminate_alone(fault_row& row) {
   auto n = pick();
-  cluster_.pause_etcd();
+  cluster_.etcd().pause();
   auto all = polite_ones(row);
   pass(0.2 + 2 * part()); // known to be away, or not yet
   row.serve_s.push_back(terminate(n));
@@ -137,7 +136,7 @@ void fault_run::terminate_alone(fault_row& row) {
                   " s");
   if (slowest_s > end_patience_s + 1)
     trouble("a call heard nothing for " + std::to_string(slowest_s) + " s");
-  cluster_.resume_etcd();
+  cluster_.etcd().resume();
   expect_service(others({n}), serve_patience_ms, "when etcd goes on");
   cluster_.launch(n);
 }
@@ -160,20 +159,49 @@ void fault_run::gateway_kill(fault_row& row) {
 }
 
 void fault_run::etcd_kill(fault_row& row) {
-  cluster_.kill_etcd();
+  cluster_.etcd().kill();
   serve_through(row, 3, "without etcd");
   cluster_.launch_etcd();
 }
 
 void fault_run::etcd_pause(fault_row& row) {
-  cluster_.pause_etcd();
+  cluster_.etcd().pause();
   serve_through(row, 4, "while etcd is stopped");
-  cluster_.resume_etcd();
+  cluster_.etcd().resume();
+}
+
+void fault_run::etcd_member_kill(fault_row& row) {
+  auto& etcd = cluster_.etcd();
+  auto back = [&](std::size_t member) {
+    etcd.launch(member);
+    if (!wait_until(whole_patience_ms, [&] { return etcd.takes_part(member); }))
+      trouble("an etcd member that was killed does not come back");
+  };
+  auto calm = fault_row{};
+  auto leads = etcd.leader();
+  if (!leads)
+    return trouble("etcd has no leader");
+  auto any = (*leads + 1 + random_() % (etcd.size() - 1)) % etcd.size();
+  etcd.kill(any);
+  serve_through(calm, 2, "without an etcd member that follows");
+  back(any);
+  leads = etcd.leader();
+  if (!leads)
+    return trouble("etcd has no leader when a member is back");
+  auto n = pick();
+  auto led = led_by(n);
+  etcd.kill(*leads);
+  pass(2 * part()); // until there is another leader, or not
+  kill_node(row, n, led);
+  serve_through(calm, 2, "without the etcd member that led");
+  back(*leads);
+  remark(row, "slowest append without a following, and without the leading etcd member: " +
+                  std::to_string(calm.serve_s[0]) + ", " + std::to_string(calm.serve_s[1]) + " s");
 }
 
 void fault_run::etcd_and_kill(fault_row& row) {
   auto n = pick();
-  cluster_.kill_etcd();
+  cluster_.etcd().kill();
   pass(part());
   cluster_.kill(n);
   pass(2);
