@@ -106,9 +106,12 @@ std::vector<std::string> fault_cluster::on_host(
 }
 
 void fault_cluster::give_whims() {
-  for (std::size_t i = 0; i < size() && !plan_.preload.empty(); ++i)
-    if (!(nodes_[i].has_whims = map_whims(whims_file(i).c_str())))
-      throw std::runtime_error{"cannot map " + whims_file(i)};
+  for (std::size_t i = 0; i < size() && !plan_.preload.empty(); ++i) {
+    nodes_[i].has_whims = map_whims(whims_file(i).c_str());
+    nodes_[i].ledger = sync_ledger::map(ledger_file(i).c_str());
+    if (!nodes_[i].has_whims || !nodes_[i].ledger)
+      throw std::runtime_error{"cannot map " + whims_file(i) + " and " + ledger_file(i)};
+  }
 }
 
 void fault_cluster::mount_small_disk() {
@@ -166,7 +169,8 @@ void fault_cluster::launch(std::size_t n) {
       nodes_[n].program, "--config", plan_.folder + "/cluster.toml", "--node", name(n)};
   if (nodes_[n].has_whims)
     command.insert(command.begin(),
-        {"env", "LD_PRELOAD=" + plan_.preload, std::string{whims_variable} + "=" + whims_file(n)});
+        {"env", "LD_PRELOAD=" + plan_.preload, std::string{whims_variable} + "=" + whims_file(n),
+            std::string{ledger_variable} + "=" + ledger_file(n)});
   nodes_[n].process = bench::child{on_host(n, std::move(command)), log_file(n)};
 }
 

@@ -14,6 +14,7 @@
 #include "tests/faults/fault_etcd.hpp"
 #include "tests/faults/private_network.hpp"
 #include "tests/faults/server.hpp"
+#include "tests/faults/sync_ledger.hpp"
 #include "tests/faults/whims.hpp"
 
 namespace shoal::faults {
@@ -90,6 +91,8 @@ public:
   // -- clocks and disks; with `preload` only --
 
   whims& whims_of(std::size_t n) { return *nodes_[n].has_whims; }
+  /// Of a dead node's files, only what it synced is left.
+  lost_cache lose_cache_of(std::size_t n) { return lose_cache(data_dir(n), *nodes_[n].ledger); }
 
   // -- who does what, as etcd says --
 
@@ -103,6 +106,7 @@ private:
     endpoint api, link, admin;
     std::string program;
     whims* has_whims = nullptr;
+    sync_ledger* ledger = nullptr;
     bench::child process;
   };
 
@@ -116,6 +120,7 @@ private:
   void mount_small_disk();
   void give_whims();
   std::string whims_file(std::size_t n) const { return plan_.folder + "/" + name(n) + ".whims"; }
+  std::string ledger_file(std::size_t n) const { return plan_.folder + "/" + name(n) + ".synced"; }
   std::size_t number_of(const std::string& name) const;
   std::size_t copies() const; ///< of each partition
 

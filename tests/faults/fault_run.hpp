@@ -156,6 +156,12 @@ private:
   /// delay, several times if several syncs are waiting: all is served, nothing refused.
   void slow_disk(fault_row& row);
 
+  /// kill -9 of so many nodes at once, and nothing is left of their files but what was synced.
+  void lose_cache(fault_row& row, std::size_t count);
+  void lose_cache_of_one(fault_row& row) { lose_cache(row, 1); }
+  void lose_cache_of_two(fault_row& row) { lose_cache(row, 2); }
+  void lose_cache_of_all(fault_row& row) { lose_cache(row, cluster_.size()); }
+
   /// Below five minutes: with more, callers' signatures are refused, as they should be.
   void clock_jump(fault_row& row);
 

@@ -103,6 +103,29 @@ void fault_run::slow_disk(fault_row& row) {
   of.sync_delay_us = 0;
 }
 
+void fault_run::lose_cache(fault_row& row, std::size_t count) {
+  auto who = everybody();
+  std::shuffle(who.begin(), who.end(), random_);
+  who.resize(count);
+  for (auto n : who)
+    cluster_.strike(n);
+  auto lost = std::string{};
+  for (auto n : who) {
+    cluster_.kill(n);
+    auto x = cluster_.lose_cache_of(n);
+    lost += (lost.empty() ? "" : ", ") + cluster_.name(n) + " " + std::to_string(x.bytes) +
+            " bytes of " + std::to_string(x.shortened) + " files and " + std::to_string(x.removed) +
+            " files";
+  }
+  remark(row, "lost: " + lost);
+  if (2 * count < cluster_.size())
+    pass(part()); // what the others agree to meanwhile is news to it
+  for (auto n : who)
+    cluster_.launch(n);
+  probe_->begin(everybody());
+  note(row, finish_probe(serve_patience_ms, "without what page caches held"));
+}
+
 void fault_run::clock_jump(fault_row& row) {
   auto& of = cluster_.whims_of(pick());
   for (auto way : {1, -1, 0}) {
