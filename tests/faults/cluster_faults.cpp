@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   wishes.preload = SHOAL_WHIMS_LIBRARY;
   wishes.faults = short_mix;
   auto all = false;
+  auto judged = std::string{};
   auto app = CLI::App{"Does bad things to a loaded cluster, and checks that every promise held."};
   auto* chosen = app.add_option("--faults", wishes.faults, "Which, separated by commas");
   chosen->delimiter(',')->check(CLI::IsMember(fault_run::names()));
@@ -66,9 +67,14 @@ int main(int argc, char** argv) {
   app.add_option("--preload", wishes.preload, "Library that makes clocks jump and disks slow");
   app.add_option("--folder", wishes.folder, "For data and logs; kept if a promise was broken");
   app.add_option("--json", wishes.json_file, "Where to write the result");
+  app.add_option("--history", wishes.history_path, "Where to keep all that was seen");
+  app.add_option("--judge", judged, "Judges such a file again, without a cluster")
+      ->check(CLI::ExistingFile);
   app.add_flag("--keep", wishes.keep, "Keeps the folder");
   app.add_flag("--loopback", wishes.loopback, "No hosts of its own, even for root");
   CLI11_PARSE(app, argc, argv);
+  if (!judged.empty())
+    return judge(judged, std::cout);
   if (std::system("command -v etcd >/dev/null 2>&1") != 0) {
     std::cerr << "shoal-cluster-faults: skipped, there is no etcd here\n";
     return skipped;

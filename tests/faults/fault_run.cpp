@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,7 @@ constexpr auto most_printed = 20; // violations found after one fault
 } // namespace
 
 int fault_run::run() {
+  keep_history();
   cluster_.start();
   if (wishes_.compact)
     cluster_.etcd().compact_again_and_again();
@@ -285,7 +287,20 @@ void fault_run::say(const std::string& what) const {
   std::cout << text << what << std::endl;
 }
 
+void fault_run::keep_history() {
+  if (wishes_.history_path.empty())
+    return;
+  kept_.open(wishes_.history_path);
+  if (!kept_)
+    throw std::runtime_error{"cannot write " + wishes_.history_path};
+  history_.tell(&file_);
+}
+
 int fault_run::report() {
+  if (kept_.is_open())
+    file_.end();
+  if (kept_.is_open() && !kept_)
+    trouble(wishes_.history_path + " is not complete");
   auto problems = history_.violations(true);
   auto n = history_.count();
   auto out = json{{"seed", wishes_.seed}, {"nodes", wishes_.nodes},

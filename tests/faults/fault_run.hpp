@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@
 
 #include "tests/faults/fault_cluster.hpp"
 #include "tests/faults/fault_report.hpp"
+#include "tests/faults/history_file.hpp"
 #include "tests/faults/polite_caller.hpp"
 #include "tests/faults/prober.hpp"
 #include "tests/faults/workload.hpp"
@@ -43,7 +45,7 @@ struct fault_options {
   bool compact = false;
   std::size_t writers = 4;
   int writer_pause_ms = 20;
-  std::string shoald, old_shoald, preload, folder, json_file;
+  std::string shoald, old_shoald, preload, folder, json_file, history_path;
   bool keep = false, loopback = false;
 };
 
@@ -209,12 +211,15 @@ private:
   void trouble(const std::string& what);
 
   void say(const std::string& what) const;
+  void keep_history();
   int report();
 
   fault_options wishes_;
   std::mt19937_64 random_;
   fault_cluster cluster_;
   test_app app_;
+  std::ofstream kept_;
+  history_file file_{kept_};
   history history_;
   fault_report report_;
   std::set<std::string> seen_; ///< violations that were printed

@@ -10,26 +10,39 @@ std::string number(std::uint64_t n) { return std::to_string(n); }
 
 } // namespace
 
+void history::tell(history_events* other) {
+  auto guard = std::lock_guard{mutex_};
+  other_ = other;
+}
+
 void history::attempted(
     const std::string& stream, const std::string& key, const std::string& payload) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->attempted(stream, key, payload);
   streams_[stream].attempts.emplace(payload, key);
 }
 
 void history::acknowledged(
     const std::string& stream, const std::string& payload, std::uint64_t id) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->acknowledged(stream, payload, id);
   streams_[stream].answers[payload].insert(id);
 }
 
 void history::expect_reader(const std::string& stream, const std::string& device, sharing how) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->expect_reader(stream, device, how);
   streams_[stream].readers[device].how = how;
 }
 
 void history::handed(const std::string& stream, const std::string& device, std::uint64_t id,
     const std::string& payload) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->handed(stream, device, id, payload);
   auto& r = streams_[stream].readers[device];
   r.ops.emplace_back(id, payload);
   r.position = std::max(r.position, id);
@@ -46,6 +59,8 @@ std::uint64_t history::position_of(const std::string& stream, const std::string&
 
 void history::stored(const std::string& stream, const stored_op& op) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->stored(stream, op);
   auto [i, fresh] = streams_[stream].ops.emplace(op.id, op);
   if (!fresh && (i->second.key != op.key || i->second.payload != op.payload))
     seen_.push_back(stream + ": op " + number(op.id) + " has changed");
@@ -53,6 +68,8 @@ void history::stored(const std::string& stream, const stored_op& op) {
 
 void history::cursor(const std::string& stream, const std::string& device, std::uint64_t id) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->cursor(stream, device, id);
   auto handled = std::uint64_t{0};
   for (auto& [name, r] : streams_[stream].readers)
     if (device.empty() || name == device)
@@ -65,6 +82,8 @@ void history::cursor(const std::string& stream, const std::string& device, std::
 
 void history::broken(const std::string& what) {
   auto guard = std::lock_guard{mutex_};
+  if (other_)
+    other_->broken(what);
   seen_.push_back(what);
 }
 

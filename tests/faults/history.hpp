@@ -14,46 +14,32 @@
 #include <string>
 #include <vector>
 
+#include "tests/faults/history_events.hpp"
+
 namespace shoal::faults {
-
-struct stored_op {
-  std::uint64_t id = 0;
-  std::string key, payload;
-};
-
-/// Who must have what of a stream.
-enum class sharing : std::uint8_t {
-  each, ///< every reader gets every op
-  one,  ///< the readers share one cursor; an op may reach a second one only because an
-        ///< acknowledgement was lost
-};
 
 struct figures {
   std::uint64_t attempted = 0, acknowledged = 0, stored = 0, handed = 0;
 };
 
-class history {
+class history final : public history_events {
 public:
-  /// Before the first call; payloads are unique over the whole run, `key` may be empty.
-  void attempted(const std::string& stream, const std::string& key, const std::string& payload);
-  /// An answer that named the id.
-  void acknowledged(const std::string& stream, const std::string& payload, std::uint64_t id);
+  /// From now on all that happens is also told to `other`, one event at a time, in this order.
+  void tell(history_events* other);
 
-  void expect_reader(const std::string& stream, const std::string& device, sharing how);
-  /// The device's app was handed an op.
+  void attempted(
+      const std::string& stream, const std::string& key, const std::string& payload) override;
+  void acknowledged(
+      const std::string& stream, const std::string& payload, std::uint64_t id) override;
+  void expect_reader(const std::string& stream, const std::string& device, sharing how) override;
   void handed(const std::string& stream, const std::string& device, std::uint64_t id,
-      const std::string& payload);
+      const std::string& payload) override;
+  void stored(const std::string& stream, const stored_op& op) override;
+  void cursor(const std::string& stream, const std::string& device, std::uint64_t id) override;
+  void broken(const std::string& what) override;
+
   /// The newest id that the device was handed.
   std::uint64_t position_of(const std::string& stream, const std::string& device) const;
-
-  /// What reading the stream from its beginning, or from behind a known id, gave.
-  void stored(const std::string& stream, const stored_op& op);
-  /// A cursor as the server shows it; `device` empty: of the user whose devices share it.
-  void cursor(const std::string& stream, const std::string& device, std::uint64_t id);
-
-  /// Something that must never happen, seen by the run itself.
-  void broken(const std::string& what);
-
   /// Of acknowledged and stored: how far the stream is known to reach.
   std::uint64_t latest(const std::string& stream) const;
   std::vector<std::string> streams() const;
@@ -87,6 +73,7 @@ private:
   static void check_shared(const std::string& name, const stream_history& s, problems& out);
 
   mutable std::mutex mutex_;
+  history_events* other_ = nullptr;
   std::map<std::string, stream_history> streams_;
   problems seen_;
 };

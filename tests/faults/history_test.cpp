@@ -1,7 +1,10 @@
 // The checker of the kill loop must be able to fail: each promise is broken once.
+#include <sstream>
+
 #include <gmock/gmock.h>
 
 #include "tests/faults/history.hpp"
+#include "tests/faults/history_file.hpp"
 #include "tools/bench/names.hpp"
 
 namespace shoal::faults {
@@ -15,6 +18,7 @@ class history_of_a_run : public testing::Test {
 protected:
   // Three ops, sent, acknowledged, stored, and handed to d1.
   void SetUp() override {
+    run.tell(&file);
     run.expect_reader("s", "d1", sharing::each);
     for (auto id : {1u, 2u, 3u}) {
       send(id);
@@ -31,10 +35,17 @@ protected:
     for (auto id : ids)
       run.handed("s", "d1", id, payload(id));
   }
+  /// Of the run, and of who reads what was kept of it.
   void expect(const std::string& text) {
     EXPECT_THAT(run.violations(true), Contains(HasSubstr(text)));
+    file.end();
+    auto again = history{};
+    EXPECT_TRUE(replay(kept, again).ended);
+    EXPECT_EQ(again.violations(true), run.violations(true));
   }
 
+  std::stringstream kept;
+  history_file file{kept};
   history run;
 };
 
