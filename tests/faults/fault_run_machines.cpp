@@ -175,8 +175,10 @@ void fault_run::flip_in(fault_row& row, const which_files& which) {
   if (whole && cluster_.running(n)) {
     auto noticed = read_file(cluster_.log_file(n)).find("store lost records", said_before) !=
                    std::string::npos;
-    return remark(row,
-        flipped + (noticed ? ": noticed the loss, and was filled again" : ": healed by itself"));
+    return remark(row, flipped.empty()
+                           ? "nothing was there to be flipped"
+                           : flipped + (noticed ? ": noticed the loss, and was filled again"
+                                                : ": healed by itself"));
   }
   remark(row, flipped +
                   (cluster_.running(n) ? ": its store takes no writes any more"
