@@ -62,21 +62,43 @@ decisions replica::start(const durable_state& disk, instant now) {
 
 decisions replica::learn(const view& x, instant now) {
   advance(now);
-  if (role_ == replica_role::stopped || x.epoch <= view_.epoch)
+  auto known = next_view_ ? next_view_->epoch : view_.epoch;
+  if (role_ == replica_role::stopped || x.epoch <= known)
     return finish();
   auto next_one = view_.epoch != 0 && x.epoch == view_.epoch + 1;
   if (!wrong_with(x).empty() || (next_one && !wrong_with(x, view_, true).empty())) {
     out_.read_view = true;
     return finish();
   }
-  view_ = x;
+  // After any other view somebody else may have led meanwhile.
+  if (x.leader == self_ && x.epoch == known + 1 && may_finish_first()) {
+    next_view_ = x;
+    hand_over_step();
+  } else {
+    take_view(x);
+  }
+  return finish();
+}
+
+/// A leader that goes on leading with other replicas need not leave its callers without an answer:
+/// it takes nothing new, and takes the view when all that was proposed is answered, or soon.
+bool replica::may_finish_first() {
+  if (role_ == replica_role::serving && applied_ < log_.last().lsn) {
+    handing_ = handing{self_, now_, false};
+    become(replica_role::handing_over, "answers what was proposed before it takes the next view");
+  }
+  return role_ == replica_role::handing_over && handing_->to == self_;
+}
+
+void replica::take_view(view x) {
+  view_ = std::move(x);
   asked_view_.reset();
-  if (leading() && x.epoch > epoch_)
+  if (leading() && view_.epoch > epoch_)
     stop_leading(replica_role::follower, "there is a newer view");
-  if (x.leader == self_ && x.epoch > last_led_ && x.epoch >= epoch_ &&
+  next_view_.reset();
+  if (view_.leader == self_ && view_.epoch > last_led_ && view_.epoch >= epoch_ &&
       role_ != replica_role::quarantined)
     take_over();
-  return finish();
 }
 
 decisions replica::promised_at_most(std::uint64_t epoch, instant now) {
@@ -100,6 +122,8 @@ decisions replica::tick(instant now) {
   advance(now);
   if (role_ == replica_role::stopped)
     return finish();
+  if (next_view_ && role_ != replica_role::handing_over)
+    take_view(*next_view_); // something came between
   if (role_ == replica_role::fencing || role_ == replica_role::adopting)
     tick_take_over();
   else if (leading())
@@ -145,6 +169,7 @@ decisions replica::applied(std::uint64_t lsn, instant now) {
   hand_out();
   trim();
   maybe_serve();
+  hand_over_step();
   return finish();
 }
 

@@ -39,6 +39,8 @@ struct replica_options {
   /// Half the take-over time: a leader that has not heard a majority for so long stops serving.
   instant suspend_after = std::chrono::milliseconds{1000};
   instant hand_over_limit = std::chrono::milliseconds{2000};
+  /// For answers to what was proposed, before a leader takes a view in which it leads on.
+  instant finish_limit = std::chrono::milliseconds{200};
   /// A fence without a majority, or a fetch without progress: another view is asked for.
   instant take_over_limit = std::chrono::seconds{5};
   /// A receiver that asks for no chunk for so long gets no more of this checkpoint.
@@ -93,7 +95,7 @@ enum class replica_role : std::uint8_t {
   opening,      ///< leads: waits until its epoch-start record is committed and applied
   serving,      ///< leads, accepts proposals
   suspended,    ///< leads, has not heard a majority for too long
-  handing_over, ///< leads, accepts nothing new, waits for a follower to catch up
+  handing_over, ///< leads, accepts nothing new: a follower is to lead, or itself in the next view
 };
 
 const char* to_string(replica_role x);
@@ -328,6 +330,8 @@ private:
   };
 
   // replica.cpp: what all roles share
+  bool may_finish_first();
+  void take_view(view x);
   decisions finish();
   void advance(instant now);
   void send(const std::string& to, replica_message message);
@@ -438,7 +442,8 @@ private:
   // leader
   std::map<std::string, remote> peers_; ///< without itself
   std::optional<adoption> adoption_;
-  std::optional<handing> handing_;
+  std::optional<handing> handing_; ///< `to` itself: until `next_view_` is taken
+  std::optional<view> next_view_;
   std::uint64_t start_lsn_ = 0;  ///< of the epoch-start record
   std::deque<flight> proposals_; ///< not committed yet
   std::size_t proposed_bytes_ = 0;

@@ -224,7 +224,14 @@ void replica::hand_over_step() {
   if (role_ != replica_role::handing_over)
     return;
   auto last = log_.last().lsn;
-  if (!handing_->told && committed_ == last && peers_.at(handing_->to).match == last) {
+  if (next_view_) {
+    if (applied_ == last || now_ - handing_->since >= options_.finish_limit)
+      take_view(*next_view_);
+    return;
+  }
+  // What is committed and not applied yet has not been answered: when this one ceases to lead, its
+  // callers would hear that the outcome is unknown.
+  if (!handing_->told && applied_ == last && peers_.at(handing_->to).match == last) {
     handing_->told = true;
     out_.hand_over = hand_over_result{handing_->to, true};
   }
@@ -236,7 +243,7 @@ void replica::hand_over_step() {
 
 /// Reports a failure, unless the other one was told that it may lead.
 void replica::end_hand_over(bool quiet) {
-  if (handing_ && !handing_->told && !quiet)
+  if (handing_ && handing_->to != self_ && !handing_->told && !quiet)
     out_.hand_over = hand_over_result{handing_->to, false};
   handing_.reset();
 }

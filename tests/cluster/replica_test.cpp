@@ -358,6 +358,51 @@ TEST(replica, hands_over_when_the_other_one_has_everything) {
   EXPECT_EQ(x["b"].role(), role::serving);
 }
 
+TEST(replica, hands_over_when_all_that_was_proposed_is_answered) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.slow = {"a"};
+  x.propose("a", "one");
+  x.pass(200ms);
+  ASSERT_EQ(x["a"].committed(), 2u) << "by the others";
+  x.take("a", x["a"].hand_over("b", x.now));
+  x.settle();
+  EXPECT_FALSE(x.nodes["a"].last.hand_over) << "its caller has no answer yet";
+  x.slow.clear();
+  auto told = false;
+  while (x.deliver_one() || x.write_one("a"))
+    told = told || (x.nodes["a"].last.hand_over && x.nodes["a"].last.hand_over->ready);
+  EXPECT_TRUE(told);
+  EXPECT_EQ(x["a"].status().applied, 2u);
+}
+
+TEST(replica, answers_what_was_proposed_before_it_takes_a_view_in_which_it_leads_on) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.slow = {"a"};
+  x.propose("a", "one");
+  x.learn({2, "a", {"a", "b"}, abc});
+  EXPECT_EQ(x["a"].role(), role::handing_over);
+  EXPECT_EQ(x["a"].epoch(), 1u);
+  EXPECT_EQ(x.propose("a", "two").refused, refusal::not_ready);
+  x.slow.clear();
+  x.settle();
+  EXPECT_EQ(x["a"].role(), role::serving);
+  EXPECT_EQ(x["a"].epoch(), 2u);
+  EXPECT_TRUE(x.nodes["a"].unknown.empty()) << "nobody was left without an answer";
+}
+
+TEST(replica, takes_such_a_view_without_answers_when_they_do_not_come) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.cut = {"b", "c"};
+  x.propose("a", "one");
+  x.take("a", x["a"].learn({2, "a", {"a", "b"}, abc}, x.now));
+  x.pass(x.options.finish_limit + 50ms);
+  EXPECT_EQ(x["a"].role(), role::fencing);
+  EXPECT_EQ(x.nodes["a"].unknown.size(), 1u);
+}
+
 TEST(replica, serves_again_when_a_hand_over_takes_too_long) {
   auto x = bench{};
   x.learn({1, "a", abc});
