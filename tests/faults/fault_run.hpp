@@ -123,9 +123,9 @@ private:
   void drain(fault_row& row);
 
   /// Sets the state, and asks every partition all the time until `done`. Says how long that took,
-  /// and how each partition served meanwhile.
-  std::string hand_over(
-      fault_row& row, std::size_t n, const std::string& state, const std::function<bool()>& done);
+  /// and how the partitions served meanwhile. `usual_s`: their longest pause while nothing happens.
+  std::string hand_over(fault_row& row, std::size_t n, const std::string& state, double usual_s,
+      const std::function<bool()>& done);
   void set_state(std::size_t n, const std::string& state);
 
   // -- etcd ---------------------------------------------------------------------------------------

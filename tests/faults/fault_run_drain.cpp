@@ -11,7 +11,9 @@ namespace shoal::faults {
 
 namespace {
 
-constexpr auto most_refused_s = 0.2; // of a partition, in a planned hand-over
+/// Of a partition in a planned hand-over, and on top of the longest pause just before it: on a busy
+/// machine that alone may be as long.
+constexpr auto most_refused_s = 0.2;
 constexpr auto farewell_ms = 15'000; // for devices to be asked to go, and to be back
 
 struct worst {
@@ -38,11 +40,11 @@ void fault_run::drain(fault_row& row) {
   auto all = polite_ones(row);
   probe_->watch(everybody());
   pass(2);
-  auto before = longest(probe_->end_watch(), &service::silent_s);
+  auto usual_s = longest(probe_->end_watch(), &service::silent_s).s;
 
   auto guests = work_->guests_of(n);
   auto asked = work_->asked_to_go();
-  auto away = hand_over(row, n, "draining", [&] {
+  auto away = hand_over(row, n, "draining", usual_s, [&] {
     auto led = cluster_.leads(); // zeros if etcd does not answer
     return led[n] == 0 && led[others({n}).front()] > 0;
   });
@@ -51,7 +53,7 @@ void fault_run::drain(fault_row& row) {
   asked = work_->asked_to_go() - asked;
   if (!guests.empty() && asked == 0)
     trouble(cluster_.name(n) + " is drained, and asked none of its devices to go");
-  auto back = hand_over(row, n, "up", [&] { return cluster_.leads()[n] > 0; });
+  auto back = hand_over(row, n, "up", usual_s, [&] { return cluster_.leads()[n] > 0; });
   if (!cluster_.await_whole(whole_patience_ms))
     trouble("not whole after " + cluster_.name(n) + " was drained: " + cluster_.what_is_missing());
 
@@ -60,13 +62,13 @@ void fault_run::drain(fault_row& row) {
   for (auto& x : all)
     slowest_s = std::max(slowest_s, x->slowest_s());
   remark(row, "led nothing " + away + "; led again " + back + "; silent before it for " +
-                  text(before.s) + " at most; " + calls + ", slowest " + text(slowest_s) + "; " +
+                  text(usual_s) + " at most; " + calls + ", slowest " + text(slowest_s) + "; " +
                   std::to_string(asked) + " devices asked to go, " + std::to_string(guests.size()) +
                   " were there, all back");
 }
 
-std::string fault_run::hand_over(
-    fault_row& row, std::size_t n, const std::string& state, const std::function<bool()>& done) {
+std::string fault_run::hand_over(fault_row& row, std::size_t n, const std::string& state,
+    double usual_s, const std::function<bool()>& done) {
   probe_->watch(everybody());
   auto began = steady_clock::now();
   set_state(n, state);
@@ -81,14 +83,22 @@ std::string fault_run::hand_over(
     trouble(cluster_.name(n) + ", set " + state + ", does not hand over: " + text(took_s));
   auto silent = longest(seen, &service::silent_s), refused = longest(seen, &service::refused_s);
   row.serve_s.push_back(silent.s);
-  if (refused.s > most_refused_s)
-    trouble("partition " + std::to_string(refused.partition) + " refused writes for " +
-            text(refused.s) + " while " + cluster_.name(n) + " was set " + state);
+  auto long_ones = std::string{};
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (seen[i].refused_s > most_refused_s + usual_s)
+      long_ones += " " + std::to_string(i) + " (" + text(seen[i].refused_s) + ")";
+  if (!long_ones.empty())
+    trouble("partitions refused writes for too long while " + cluster_.name(n) + " was set " +
+            state + ":" + long_ones);
   auto ops = std::uint64_t{0};
   for (auto& x : seen)
     ops += x.acknowledged;
-  return "after " + text(took_s) + " (" + std::to_string(ops) + " probes; a partition silent for " +
-         text(silent.s) + ", refusing for " + text(refused.s) + " at most)";
+  auto out = "after " + text(took_s) + " (" + std::to_string(ops) +
+             " probes; a partition silent for " + text(silent.s) + ", refusing for " +
+             text(refused.s) + " at most;";
+  for (auto& [why, count] : probe_->refusals())
+    out += " " + why + " x" + std::to_string(count);
+  return out + ")";
 }
 
 void fault_run::set_state(std::size_t n, const std::string& state) {
