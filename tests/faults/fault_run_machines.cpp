@@ -107,11 +107,15 @@ void fault_run::lose_cache(fault_row& row, std::size_t count) {
   auto who = everybody();
   std::shuffle(who.begin(), who.end(), random_);
   who.resize(count);
+  for (auto n : who) // so that a sync is under way, and there is something to lose
+    cluster_.whims_of(n).sync_delay_us = 20'000 + static_cast<std::int64_t>(130'000 * part());
+  pass(0.3 + part());
   for (auto n : who)
     cluster_.strike(n);
   auto lost = std::string{};
   for (auto n : who) {
     cluster_.kill(n);
+    cluster_.whims_of(n).sync_delay_us = 0;
     auto x = cluster_.lose_cache_of(n);
     lost += (lost.empty() ? "" : ", ") + cluster_.name(n) + " " + std::to_string(x.bytes) +
             " bytes of " + std::to_string(x.shortened) + " files and " + std::to_string(x.removed) +
