@@ -11,9 +11,10 @@ namespace shoal::faults {
 
 namespace {
 
-/// Of a partition in a planned hand-over, and on top of the longest pause just before it: on a busy
-/// machine that alone may be as long.
-constexpr auto most_refused_s = 0.2;
+/// Without an acknowledgement, of a partition in a planned hand-over, and on top of the longest
+/// pause just before it: on a busy machine that alone may be as long. Whether callers are refused
+/// or have to wait is the same to them.
+constexpr auto most_silent_s = 0.2;
 constexpr auto farewell_ms = 15'000; // for devices to be asked to go, and to be back
 
 struct worst {
@@ -85,10 +86,10 @@ std::string fault_run::hand_over(fault_row& row, std::size_t n, const std::strin
   row.serve_s.push_back(silent.s);
   auto long_ones = std::string{};
   for (std::size_t i = 0; i < seen.size(); ++i)
-    if (seen[i].refused_s > most_refused_s + usual_s)
-      long_ones += " " + std::to_string(i) + " (" + text(seen[i].refused_s) + ")";
+    if (seen[i].silent_s > most_silent_s + usual_s)
+      long_ones += " " + std::to_string(i) + " (" + text(seen[i].silent_s) + ")";
   if (!long_ones.empty())
-    trouble("partitions refused writes for too long while " + cluster_.name(n) + " was set " +
+    trouble("partitions took no writes for too long while " + cluster_.name(n) + " was set " +
             state + ":" + long_ones);
   auto ops = std::uint64_t{0};
   for (auto& x : seen)
