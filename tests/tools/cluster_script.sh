@@ -7,7 +7,8 @@ work=$(mktemp -d)
 mkdir "$work/bin"
 ln -s "$(realpath "$1")/shoalctl" "$work/bin/shoalctl"
 printf '#!/bin/sh\necho "ready $*"\nexec sleep 1000\n' >"$work/bin/shoald"
-chmod +x "$work/bin/shoald"
+printf '#!/bin/sh\n! [ -e "%s/unwell" ]\n' "$work" >"$work/bin/actor-inspector"
+chmod +x "$work/bin/shoald" "$work/bin/actor-inspector"
 export SHOAL_CLUSTER_PATIENCE=20
 export SHOAL_BIN=$work/bin SHOAL_CLUSTER_DIR=$work/cluster SHOAL_CLUSTER_PORT=$((21000 + RANDOM % 9000))
 clean_up() { "$script" down >/dev/null 2>&1 || true; rm -rf "$work"; }
@@ -53,6 +54,30 @@ refuses "$script" up 0
 "$script" up 3 >/dev/null
 check_cluster
 refuses "$script" partition n1 n2
+
+# One node more: the others are restarted with the file that names it, if they can be spared.
+pid() { cut -d' ' -f1 "$work/cluster/$1.pid"; }
+"$script" stop n2
+expect "n2 after stop" "$(state n2)" dead
+refuses "$script" stop n2
+refuses "$script" add
+expect "nodes in the file" "$(grep -c '^name = "n' "$work/cluster/cluster.toml")" 3
+"$script" start n2
+"$script" restart n3
+expect "n3 after restart" "$(state n3)" running
+first=$(pid n1) second=$(pid n2)
+"$script" add
+expect "n4 after add" "$(state n4)" running
+expect "nodes in the file" "$(grep -c '^name = "n' "$work/cluster/cluster.toml")" 4
+expect "what n4 was told" "$(cat "$work/cluster/n4.out")" "ready --config $work/cluster/cluster.toml --node n4"
+openssl verify -CAfile "$work/cluster/certs/ca.pem" "$work/cluster/certs/n4.pem" >/dev/null
+[ "$first" != "$(pid n1)" ]
+[ "$second" != "$(pid n2)" ]
+touch "$work/unwell" # a node that is not whole is not followed by the restart of the next one
+first=$(pid n1)
+SHOAL_CLUSTER_WELL=1 refuses "$script" add
+expect "n1" "$first" "$(pid n1)"
+rm "$work/unwell"
 "$script" down
 expect "n1 after down" "$(state n1)" stopped
 "$script" up >/dev/null

@@ -9,6 +9,7 @@ bin=${SHOAL_BIN:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin}
 base=${SHOAL_CLUSTER_PORT:-20100} # the first of its ports on loopback
 net=10.77.0                       # addresses in namespaces, where nobody else is
 patience=${SHOAL_CLUSTER_PATIENCE:-2} # seconds that status waits for an answer
+well=${SHOAL_CLUSTER_WELL:-60}        # seconds that `add` waits for all copies before it restarts another node
 
 die() { echo "cluster: $*" >&2; exit 1; }
 usage() {
@@ -20,7 +21,9 @@ tools/dev cluster COMMAND
   status                       who runs, and where
   kill NAME                    as if its power were cut (SIGKILL); NAME is n1… or e1…
   pause NAME | resume NAME     SIGSTOP, SIGCONT
-  start NAME                   again, after kill
+  start NAME                   again, after kill or stop
+  stop NAME | restart NAME     cleanly (SIGTERM): what a node leads is handed over first
+  add                          one node more: the others are restarted one after another with the new cluster.toml
   partition A B [--one-way]    B gets nothing from A any more, nor A from B without --one-way; names, or "A1,A2" (--netns)
   heal                         end all partitions
   exec COMMAND…                run something where the nodes can be reached
@@ -310,6 +313,58 @@ start() {
   start_one "$1"
   wait_one "$1"
 }
+stop() {
+  local end=$((SECONDS + 15))
+  signal TERM "$1"
+  while pid_of "$1" >/dev/null; do
+    [ $SECONDS -lt $end ] || die "$1 does not end; see $dir/$1.log"
+    sleep 0.05
+  done
+}
+restart() {
+  stop "$1"
+  start "$1"
+}
+# Nothing is missing at these nodes: every partition is served and has all its copies. Other worries are not ours.
+are_well() {
+  local urls='' name
+  for name in "$@"; do urls+="${urls:+,}http://$(at "$name" 2)"; done
+  reach "$bin/actor-inspector" --node "$urls" check --warn unserved=1,few_copies=1,depth=1e9,age_ms=1e9,deaths=1e9,stuck=1e9 \
+    --crit deaths=1e9,stuck=1e9,depth=1e9,age_ms=1e9 >/dev/null
+}
+# wait_well NAMES…: a node that is taken away before the last one has everything again takes the majority along.
+wait_well() {
+  local end=$((SECONDS + well))
+  until are_well "$@"; do
+    [ $SECONDS -lt "$end" ] || die "$* do not get well: actor-inspector --cluster $dir/cluster.toml check"
+    sleep 0.2
+  done
+}
+# Nodes link with those that their file names, and read it when they start. So all have the new file before the new node
+# begins; and one at a time is away. cluster/README.md, "Nodes come and go", is the same for machines of one's own.
+add() {
+  load
+  local name new before=()
+  [ "$nodes" -lt 99 ] || die "99 nodes are enough"
+  for name in $(node_names); do
+    pid_of "$name" >/dev/null || die "$name does not run: start it first, or those that do lose their majority"
+    before+=("$name")
+  done
+  wait_well "${before[@]}"
+  nodes=$((nodes + 1))
+  new=n$nodes
+  printf 'nodes=%s members=%s netns=%s tag=%s\n' "$nodes" "$members" "$netns" "$tag" >"$dir/cluster.env"
+  [ "$netns" = 0 ] || add_spaces
+  write_certificates
+  write_config
+  for name in "${before[@]}"; do
+    restart "$name"
+    echo "$name runs with the new file"
+    wait_well "${before[@]}"
+  done
+  start "$new"
+  echo "$new runs; the others hand partitions to it"
+}
 kill_one() {
   local pid
   pid=$(pid_of "$1") || die "$1 does not run"
@@ -321,8 +376,8 @@ command=${1:-}
 shift || true
 [ ! -d "$dir" ] || dir=$(realpath "$dir")
 case $command in
-  up | down | status | partition | heal) "$command" "$@" ;;
-  kill | pause | resume | start)
+  up | down | status | partition | heal | add) "$command" "$@" ;;
+  kill | pause | resume | start | stop | restart)
     load
     [ $# = 1 ] || usage
     must_be_known "$1"
@@ -330,7 +385,7 @@ case $command in
       kill) kill_one "$1" ;;
       pause) signal STOP "$1" ;;
       resume) signal CONT "$1" ;;
-      start) start "$1" ;;
+      *) "$command" "$1" ;;
     esac ;;
   exec) load; reach "$@" ;;
   *) usage ;;
