@@ -2,6 +2,7 @@
 // about.
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 #include <unistd.h>
 
@@ -14,21 +15,6 @@ namespace {
 
 constexpr auto probe_patience = std::chrono::milliseconds{500};
 constexpr std::size_t max_bizs = 1000;
-
-std::optional<actor_row> labelled(context& c, std::string_view kind, const std::string& label) {
-  std::optional<actor_row> out;
-  c.actors.walk(
-      0, 1, [&](const char* k, std::string_view l) { return kind == k && l == label; },
-      [&](actor_row&& x) { out = std::move(x); });
-  return out;
-}
-
-app_ptr app_named(context& c, std::string_view name) {
-  auto app = c.sv->catalog.load()->app(name);
-  if (!app)
-    throw api::refusal{ec::not_found, "no app of this name"};
-  return app;
-}
 
 json status_of(context& c, caf::actor_id id) {
   auto answer = c.actors.probe({id}, detail_level::full, probe_patience).front();
@@ -70,6 +56,29 @@ void add_copies(context& c, json& to) {
   to["unserved"] = std::move(list);
 }
 
+/// A stream knows the bizs that it was asked for since it woke; what is stored says where the
+/// others will go on. Looking does not wake them.
+void add_stored_bizs(
+    context& c, partition_no part, const app_config& app, const principal& who, json& to) {
+  if (to.is_null())
+    to = json::array();
+  std::set<std::string> shown;
+  for (auto& x : to)
+    shown.insert(x.value("biz", ""));
+  for (auto& biz : c.sv->catalog.load()->bizs(app.no)) {
+    if (to.size() >= max_bizs)
+      break;
+    auto row = storage::stream_meta_key(part, {app.no, who, biz->no});
+    std::string value;
+    storage::stream_meta meta;
+    if (shown.contains(biz->name) || c.sv->db->get(row, value) != storage::lookup::found)
+      continue;
+    auto good = storage::decode(value, row, meta);
+    to.push_back({{"biz", biz->name}, {"epoch", c.sv->epoch}, {"last", meta.last},
+        {"floor", meta.floor}, {"lost", meta.lost}, {"quarantined", !good}});
+  }
+}
+
 /// A global stream knows this node as one listener; how far its devices are is known to the relay.
 void add_relay(context& c, const app_config& app, json& to) {
   auto actor = labelled(c, "relay", app.id);
@@ -89,12 +98,32 @@ void add_relay(context& c, const app_config& app, json& to) {
 
 } // namespace
 
-json one_stream(context& c, std::string_view app_name, std::string_view who_text) {
-  auto app = app_named(c, app_name);
-  principal who;
-  if (!from_string(who_text, who))
+std::optional<actor_row> labelled(context& c, std::string_view kind, const std::string& label) {
+  std::optional<actor_row> out;
+  c.actors.walk(
+      0, 1, [&](const char* k, std::string_view l) { return kind == k && l == label; },
+      [&](actor_row&& x) { out = std::move(x); });
+  return out;
+}
+
+app_ptr app_named(context& c, std::string_view name) {
+  auto app = c.sv->catalog.load()->app(name);
+  if (!app)
+    throw api::refusal{ec::not_found, "no app of this name"};
+  return app;
+}
+
+principal principal_named(std::string_view text) {
+  principal out;
+  if (!from_string(text, out))
     throw api::refusal{
         ec::invalid_argument, "a stream is named APP/user:ID, APP/device:ID or APP/global"};
+  return out;
+}
+
+json one_stream(context& c, std::string_view app_name, std::string_view who_text) {
+  auto app = app_named(c, app_name);
+  auto who = principal_named(who_text);
   auto part = c.sv->where.number_of(app->no, who);
   auto label = app->id + "/" + to_string(who);
   json out = {{"node", c.node.name}, {"stream", label}, {"partition", raw(part)}};
@@ -112,23 +141,8 @@ json one_stream(context& c, std::string_view app_name, std::string_view who_text
       out.update(status);
     else
       out["late"] = true; // it has not come to our question in time
-    return out;
   }
-  // Asleep: what is stored says where it will go on. Looking does not wake it.
-  auto bizs = json::array();
-  for (auto& biz : c.sv->catalog.load()->bizs(app->no)) {
-    if (bizs.size() == max_bizs)
-      break;
-    auto row = storage::stream_meta_key(part, {app->no, who, biz->no});
-    std::string value;
-    storage::stream_meta meta;
-    if (c.sv->db->get(row, value) != storage::lookup::found)
-      continue;
-    auto good = storage::decode(value, row, meta);
-    bizs.push_back({{"biz", biz->name}, {"epoch", c.sv->epoch}, {"last", meta.last},
-        {"floor", meta.floor}, {"lost", meta.lost}, {"quarantined", !good}});
-  }
-  out["bizs"] = std::move(bizs);
+  add_stored_bizs(c, part, *app, who, out["bizs"]);
   return out;
 }
 

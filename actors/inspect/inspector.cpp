@@ -55,6 +55,8 @@ json read(inspect::context& c, const http::request& x) {
     return inspect::supervision_tree(c, x.query);
   if (is(4, "streams"))
     return inspect::one_stream(c, s[2], s[3]);
+  if (is(4, "cursors"))
+    return inspect::stored_cursors_of(c, s[2], s[3], x.query);
   if (is(4, "devices"))
     return inspect::one_device(c, s[2], s[3]);
   if (is(2, "partitions"))

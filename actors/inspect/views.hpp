@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,8 @@ json one_actor(context& c, caf::actor_id id);
 json why_waiting(context& c, caf::actor_id id);
 json supervision_tree(context& c, std::string_view query);
 json one_stream(context& c, std::string_view app, std::string_view who);
+json stored_cursors_of(
+    context& c, std::string_view app, std::string_view who, std::string_view query);
 json one_device(context& c, std::string_view app, std::string_view device);
 json partitions(context& c);
 json nodes(context& c);
@@ -79,6 +82,12 @@ json scheduler(context& c);
 json trace(context& c, std::string_view query);
 json snapshot(context& c);
 json bundle(context& c);
+
+/// The actor of this kind and label, if it lives here.
+std::optional<actor_row> labelled(context& c, std::string_view kind, const std::string& label);
+/// What a path names; throws `refusal` if there is no such thing.
+app_ptr app_named(context& c, std::string_view name);
+principal principal_named(std::string_view text);
 
 /// One actor as an object; the fields of a list's row.
 json row_json(const actor_row& x, const actor_registry& in);

@@ -122,6 +122,55 @@ TEST_F(inspected_node, shows_streams_awake_and_asleep) {
   EXPECT_EQ(run({"stream", "first/what:u1"}), 1);
 }
 
+TEST_F(inspected_node, shows_how_far_a_device_is_that_is_away_of_a_stream_that_sleeps) {
+  put_biz("OWN", R"({"target":"device","online":true})");
+  subscribe(*connected, "OWN");
+  auto own = app.path("/sync");
+  for (auto i = 0; i < 3; ++i)
+    api->must("POST", own, R"({"biz":"OWN","device":"d1","payload":"x"})");
+  std::uint64_t epoch = 0;
+  for (std::uint64_t upto = 0; upto < 3;) {
+    auto x = connected->read_frame();
+    ASSERT_TRUE(x) << "the ops come";
+    auto ops = wire::Ops{};
+    if (x->type != frame_type::ops || !ops.ParseFromString(x->body) || ops.biz() != "OWN")
+      continue;
+    epoch = ops.epoch();
+    upto = ops.upto();
+  }
+  auto ack = wire::Ack{};
+  auto& entry = *ack.add_entries();
+  entry.set_biz("OWN");
+  entry.set_epoch(epoch);
+  entry.set_id(2);
+  say(*connected, frame_type::ack, ack);
+  auto cursor = [&] {
+    auto x = data({"stream", "first/device:d1"})["cursors"];
+    return x.empty() ? json::object() : x[0];
+  };
+  ASSERT_TRUE(wait_until(10'000, [&] { return cursor().value("position", 0) == 2; }));
+  EXPECT_EQ(cursor()["backlog"], 1);
+  EXPECT_EQ(cursor()["attached"], true);
+  connected->close();
+  ASSERT_TRUE(wait_until(10'000, [&] { return cursor().value("attached", true) == false; }));
+  EXPECT_EQ(cursor()["position"], 2);
+  // After a start nobody is awake.
+  node.stop();
+  node.start();
+  api = std::make_unique<api_caller>(node.port(), app.admin);
+  auto x = data({"stream", "first/device:d1"});
+  EXPECT_EQ(x["active"], false);
+  EXPECT_EQ(x["owner"], "n1");
+  EXPECT_EQ(x["bizs"][0]["biz"], "OWN");
+  EXPECT_EQ(x["bizs"][0]["last"], 3);
+  ASSERT_EQ(x["cursors"].size(), 1u);
+  EXPECT_EQ(x["cursors"][0]["device"], "d1");
+  EXPECT_EQ(x["cursors"][0]["position"], 2);
+  EXPECT_EQ(x["cursors"][0]["backlog"], 1);
+  EXPECT_EQ(x["cursors"][0]["attached"], false);
+  EXPECT_EQ(data({"stream", "first/device:d1"})["active"], false) << "looking wakes nobody";
+}
+
 TEST_F(inspected_node, shows_devices_online_and_gone) {
   auto x = data({"device", "first/d1"});
   EXPECT_TRUE(x["online"]);

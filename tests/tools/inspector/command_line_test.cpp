@@ -309,6 +309,7 @@ TEST_F(inspector, shows_both_parts_of_the_way_of_an_op_that_came_in_elsewhere) {
 }
 
 TEST_F(inspector, finds_the_active_stream_among_the_nodes) {
+  answer(n1, "/inspect/cursors/", R"({"node":"n1","cursors":[],"more":false})");
   answer(n1, "/inspect/streams/shop/user:u1", R"({"node":"n1","active":false})");
   answer(n2, "/inspect/streams/shop/user:u1",
       R"({"node":"n2","active":true,"bizs":[{"biz":"B","last":3,"devices":[{"device":"d1","acked":2}]}]})");
@@ -317,7 +318,54 @@ TEST_F(inspector, finds_the_active_stream_among_the_nodes) {
   EXPECT_EQ(run({"stream", "u1"}), 2);
 }
 
+TEST_F(inspector, shows_the_backlog_of_everybody_who_has_a_position) {
+  answer(n1, "/inspect/streams/", R"({"node":"n1","owner":"n2","active":false,"bizs":[]})");
+  answer(n2, "/inspect/streams/", R"({"node":"n2","owner":"n2","active":false,"view_epoch":7,
+    "bizs":[{"biz":"NEWS","epoch":5,"last":20,"floor":0}]})");
+  answer(n1, "/inspect/cursors/", R"({"node":"n1","more":false,"cursors":[
+    {"biz":"NEWS","device":"d2","epoch":5,"position":20,"time_ms":1,"attached":true,"place":"43b"}]})");
+  answer(n2, "/inspect/cursors/", R"({"node":"n2","more":false,"cursors":[
+    {"biz":"NEWS","device":"d1","epoch":5,"position":8,"time_ms":1,"attached":false,"place":"43a"},
+    {"biz":"NEWS","device":"d2","epoch":5,"position":20,"time_ms":1,"attached":true,"place":"43b"},
+    {"biz":"NEWS","device":"d3","epoch":4,"position":99,"time_ms":1,"attached":false,"place":"43c"}]})");
+  ASSERT_EQ(run({"stream", "shop/global", "-o", "json"}), 0) << err.str();
+  auto x = json::parse(out.str());
+  EXPECT_EQ(x["view_epoch"], 7) << "who leads it knows best, also while the stream sleeps";
+  ASSERT_EQ(x["cursors"].size(), 3u) << "by place, and each once, whoever leads it";
+  EXPECT_EQ(x["cursors"][0]["device"], "d1");
+  EXPECT_EQ(x["cursors"][0]["backlog"], 12);
+  EXPECT_EQ(x["cursors"][1]["backlog"], 0);
+  EXPECT_TRUE(x["cursors"][2]["backlog"].is_null()) << "a position of another history";
+  EXPECT_FALSE(x.contains("next_after"));
+  ASSERT_EQ(run({"stream", "shop/global"}), 0);
+  EXPECT_NE(out.str().find("BIZ   DEVICE  POSITION  BACKLOG  EPOCH  ATTACHED  TIME\n"
+                           "NEWS  d1      8         12       5      false     "),
+      std::string::npos)
+      << out.str();
+}
+
+TEST_F(inspector, pages_through_positions_of_all_nodes_and_leaves_none_out) {
+  answer(n1, "/inspect/streams/", R"({"node":"n1","owner":"n1","active":false})");
+  answer(n2, "/inspect/streams/", R"({"node":"n2","owner":"n1","active":false})");
+  answer(n1, "/inspect/cursors/", R"({"node":"n1","more":false,"cursors":[
+    {"biz":"B","device":"d1","place":"01"},{"biz":"B","device":"d4","place":"04"}]})");
+  answer(n2, "/inspect/cursors/", R"({"node":"n2","more":true,"next_after":"03","cursors":[
+    {"biz":"B","device":"d2","place":"02"},{"biz":"B","device":"d3","place":"03"}]})");
+  ASSERT_EQ(run({"stream", "shop/global", "-o", "json"}), 0) << err.str();
+  auto x = json::parse(out.str());
+  ASSERT_EQ(x["cursors"].size(), 3u) << "n2 may have something before d4";
+  EXPECT_EQ(x["next_after"], "03");
+  ASSERT_EQ(run({"stream", "shop/global", "--limit", "2", "--after", "00", "-o", "json"}), 0);
+  EXPECT_EQ(nodes.asked.back().substr(nodes.asked.back().find('?')), "?limit=2&after=00");
+  x = json::parse(out.str());
+  ASSERT_EQ(x["cursors"].size(), 2u);
+  EXPECT_EQ(x["next_after"], "02");
+  ASSERT_EQ(run({"stream", "shop/global", "--limit", "2"}), 0);
+  EXPECT_NE(out.str().find("There are more: --after 02\n"), std::string::npos) << out.str();
+}
+
 TEST_F(inspector, shows_the_relays_of_all_nodes_under_a_global_stream) {
+  answer(n1, "/inspect/cursors/", R"({"node":"n1","cursors":[],"more":false})");
   answer(n1, "/inspect/streams/shop/global", R"({"node":"n1","active":false,"relays":[
     {"id":7,"biz":"NEWS","latest":360,"listeners":3,"caught_up":2,"least_acked":350}]})");
   answer(n2, "/inspect/streams/shop/global", R"json({"node":"n2","active":true,
