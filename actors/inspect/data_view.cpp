@@ -234,6 +234,13 @@ json nodes(context& c) {
     out["meta_away_ms"] = standing.meta_away_ms;
     out["unserved"] = unserved_partitions(standing).size();
     out["short_of_copies"] = short_of_copies(standing);
+    auto followers = json::array();
+    for (auto& x : standing.followers)
+      followers.push_back({{"follower", x.node}, {"replicas", x.replicas}, {"behind", x.behind},
+          {"records", x.records}, {"most_records", x.most},
+          {"lag_ms", std::chrono::duration_cast<std::chrono::milliseconds>(x.since).count()},
+          {"refilling", x.refilling}, {"unheard", x.unheard}});
+    out["followers"] = std::move(followers);
   }
   return out;
 }

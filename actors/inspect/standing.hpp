@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/inspect/replica_lag.hpp"
 #include "protocol/ids.hpp"
 
 namespace shoal::inspect {
@@ -33,6 +34,7 @@ struct cluster_standing {
   std::set<std::string> reached; ///< nodes whose links are up
   std::set<partition_no> served; ///< by this node
   std::vector<partition_standing> partitions; ///< all, by number
+  std::vector<follower_lag> followers;        ///< of what this node leads
 };
 
 /// A partition that this node knows nobody to serve, and why.

@@ -152,6 +152,7 @@ inspect::cluster_standing cluster_part::standing() const {
       out.reached.insert(x.peer.name);
   std::lock_guard lock{mutex_};
   out.state = state_;
+  out.followers = lag_.followers();
   for (auto& [no, x] : homes_)
     out.served.insert(no);
   for (std::uint16_t i = 0; i < opt_.config.cluster.partitions; ++i) {
@@ -353,6 +354,12 @@ void cluster_part::spawn_steward() {
     }
     if (opt_.draining)
       opt_.draining(now != cluster::node_state::up);
+  };
+  x.looked = [this](const std::vector<replica_report>& replicas) {
+    auto now = boot_time();
+    std::lock_guard lock{mutex_};
+    for (auto& replica : replicas)
+      lag_.look(replica.partition, replica.status, now);
   };
   x.reported = [this](const replication::Report& said) {
     std::lock_guard lock{mutex_};

@@ -96,6 +96,7 @@ private:
   std::map<partition_no, std::shared_ptr<home>> homes_; ///< what is served here
   std::map<partition_no, cluster::view> known_;         ///< the views that are known
   replication::Report reported_;                        ///< what this node said of itself last
+  inspect::replica_lag lag_;                            ///< of those who follow this node
   std::string state_;                                   ///< of this node, in the meta store
 };
 

@@ -81,6 +81,8 @@ struct steward_options {
   std::function<void()> give_up;       ///< this node must not take part any more
   /// What the meta store says that this node is to be; after each look.
   std::function<void(cluster::node_state)> state;
+  /// What the replicas here say of themselves, before the others are told.
+  std::function<void(const std::vector<replica_report>&)> looked;
   /// What this node told the others of itself.
   std::function<void(const replication::Report&)> reported;
 };

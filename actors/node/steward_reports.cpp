@@ -52,6 +52,7 @@ void steward_state::take_report(const replication_frame& x) {
 
 void steward_state::tell_others(const std::vector<replica_report>& replicas) {
   replication::Report out;
+  opt.looked(replicas);
   auto links = opt.links();
   out.set_incarnation(opt.incarnation);
   for (auto& link : links)

@@ -502,6 +502,35 @@ TEST_F(inspector, shows_which_node_drains_and_which_has_no_meta_store) {
                        "n2: the meta store has not answered for 1m 1s; nothing can change hands\n");
 }
 
+TEST_F(inspector, puts_together_what_leaders_know_of_a_node_that_is_behind) {
+  answer(n1, "/inspect/nodes", R"({"node":"n1","ready":true,"followers":[
+    {"follower":"n2","replicas":3,"behind":1,"records":40,"most_records":40,"lag_ms":1500,"refilling":0,"unheard":0},
+    {"follower":"n3","replicas":3,"behind":2,"records":5,"most_records":3,"lag_ms":90000,"refilling":0,"unheard":0}]})");
+  answer(n2, "/inspect/nodes", R"({"node":"n2","ready":true,"followers":[
+    {"follower":"n1","replicas":3,"behind":0,"records":0,"most_records":0,"lag_ms":0,"refilling":0,"unheard":0},
+    {"follower":"n3","replicas":4,"behind":4,"records":7,"most_records":7,"lag_ms":100,"refilling":0,"unheard":1}]})");
+  variables["SHOAL_NODE"] = "a:1,b:2";
+  ASSERT_EQ(run({"nodes", "-o", "json"}), 0) << err.str();
+  auto x = json::parse(out.str());
+  EXPECT_EQ(x[0]["records_behind"], 0);
+  EXPECT_EQ(x[1]["records_behind"], 40);
+  EXPECT_EQ(x[1]["lag_ms"], 1500);
+  ASSERT_EQ(run({"nodes"}), 0);
+  EXPECT_NE(out.str().find("NODE  FOLLOWER  REPLICAS  BEHIND  RECORDS  MOST RECORDS  LAG     "
+                           "REFILLING  UNHEARD\n"),
+      std::string::npos)
+      << out.str();
+  nodes.answers.erase(n2); // also of one that does not answer any more
+  auto file = (dir.path() / "cluster.toml").string();
+  std::ofstream{file} << "[[nodes]]\nname = \"n1\"\nadmin = \"a:1\"\n"
+                         "[[nodes]]\nname = \"n2\"\nadmin = \"b:2\"\n";
+  variables.clear();
+  EXPECT_EQ(run({"--cluster", file, "nodes", "-o", "json"}), 3);
+  x = json::parse(out.str());
+  EXPECT_EQ(x[1]["node"], "n2");
+  EXPECT_EQ(x[1]["lag_ms"], 1500);
+}
+
 TEST_F(inspector, changes_only_with_the_operators_key) {
   variables["SHOAL_NODE"] = "a:1";
   answer(n1, "/inspect/kick", R"({"node":"n1","kicked":"d1"})");
