@@ -11,6 +11,16 @@ namespace shoal {
 
 namespace {
 
+/// CAF tells an actor that the time of a request is over also when it has the answer already; then
+/// nobody waits for it any more, and nobody was let down. For the thread of the actor.
+struct asker : caf::scheduled_actor {
+  static bool waits_for(caf::scheduled_actor& x, caf::message_id id) {
+    auto& many = x.*(&asker::multiplexed_responses_);
+    auto& one = x.*(&asker::awaited_responses_);
+    return many.find(id) != many.end() || (!one.empty() && one.front().first == id);
+  }
+};
+
 std::unique_ptr<char[]> copy_of(std::string_view text) {
   if (text.empty())
     return nullptr;
@@ -61,9 +71,11 @@ void seat::end_unusual(const caf::mailbox_element& x, std::uint64_t began_ns) {
     in_->trace().ended(x, actor(), now);
 }
 
+/// Once per request, and only if its time was over before the answer came.
 void seat::count_timeout(const caf::mailbox_element& x) {
   if (x.content().type_token() == caf::make_type_token<caf::error>() &&
-      x.content().get_as<caf::error>(0) == caf::sec::request_timeout)
+      x.content().get_as<caf::error>(0) == caf::sec::request_timeout &&
+      asker::waits_for(actor(), x.mid))
     timeouts_.store(timeouts_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 

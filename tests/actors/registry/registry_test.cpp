@@ -202,6 +202,25 @@ TEST_F(registry, does_not_count_an_actors_own_timers) {
   EXPECT_EQ(actors.undelivered().size(), 1u) << "others' words count";
 }
 
+TEST_F(registry, counts_a_timeout_only_of_a_request_that_was_not_answered_before) {
+  auto quick = keep(spawn_watched(sys, &actors, {"quick"},
+      [](caf::event_based_actor*) { return caf::behavior{[](int x) { return x; }}; }));
+  auto mute = keep(spawn_watched(sys, &actors, {"mute"}, [](caf::event_based_actor* me) {
+    return caf::behavior{[me](int) { return me->make_response_promise<int>(); }};
+  }));
+  auto asker = keep(spawn_watched(sys, &actors, {"asker"}, [](caf::event_based_actor* me) {
+    return caf::behavior{[me](const caf::actor& whom) {
+      me->request(whom, 50ms, 1).then([](int) {}, [](caf::error&) {});
+    }};
+  }));
+  tell(asker, quick);
+  advance(60ms); // the clock says that it is over, though it was answered
+  EXPECT_EQ(actors.find(asker.id())->timeouts, 0u);
+  tell(asker, mute);
+  advance(60ms);
+  EXPECT_EQ(actors.find(asker.id())->timeouts, 1u);
+}
+
 TEST_F(registry, does_not_wait_for_an_actor_that_is_gone_or_does_not_answer) {
   auto mute = spawn("mute"); // nobody runs it
   auto answers = actors.probe({mute.id(), 999'999}, detail_level::brief, 1ms);
