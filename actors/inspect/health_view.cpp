@@ -77,6 +77,8 @@ std::string verdict(const actor_row& x, const probe_answer& y) {
     return "did not answer in time";
   if (y.awaited > 0)
     return "waits for an answer before it looks at anything else";
+  if (y.waited_us >= slow_us && y.ahead == 0)
+    return "had nothing else to do: it waited for a thread, or its thread for a core";
   if (y.waited_us >= slow_us)
     return "has " + std::to_string(y.ahead) + " messages before the newest one";
   if (y.pending > 0)

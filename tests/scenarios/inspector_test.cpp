@@ -213,8 +213,11 @@ TEST_F(inspected_node, finds_nothing_wrong_with_a_node_that_is_well) {
   EXPECT_EQ(run({"check"}), 0) << out.str();
   EXPECT_TRUE(data({"dead"})["deaths"].empty());
   auto partition = data({"ls", "--kind", "partition"})[0]["id"].get<std::uint64_t>();
-  EXPECT_EQ(run({"why", std::to_string(partition)}), 0);
-  EXPECT_NE(out.str().find("Nothing waits."), std::string::npos) << out.str();
+  // On a machine that is busy with others somebody may wait for a core now and then, not always.
+  EXPECT_TRUE(wait_until(20'000, [&] {
+    return run({"why", std::to_string(partition)}) == 0 &&
+           out.str().find("Nothing waits.") != std::string::npos;
+  })) << out.str();
   auto sched = data({"sched"})[0];
   EXPECT_GE(sched["workers"], 2);
   EXPECT_GE(sched["threads"].size(), 4u);
@@ -273,6 +276,13 @@ TEST_F(inspected_node, kicks_only_for_the_operator_and_writes_it_down) {
   auto kicks = std::count_if(trail["records"].begin(), trail["records"].end(),
       [](auto& x) { return x["what"] == "device kicked" && x["after"]["device"] == "d1"; });
   EXPECT_EQ(kicks, 1);
+  api_caller as_operator{node.port(), node.operator_key()};
+  trail = json::parse(as_operator.must("GET", "/v1/audit", {}, "limit=1000"));
+  auto levels = std::count_if(trail["records"].begin(), trail["records"].end(), [&](auto& x) {
+    return x["what"] == "log level set" && x["after"]["level"] == "error" &&
+           x["by"] == node.operator_key().id;
+  });
+  EXPECT_EQ(levels, 1) << "the refused one is not in it";
 }
 
 TEST_F(inspected_node, refuses_changes_that_nobody_signed) {
