@@ -275,8 +275,10 @@ void steward_state::hand_over(const cluster::view_change& x) {
 node_list steward_state::nodes() const {
   node_list out;
   for (auto& x : meta.nodes) {
+    // Nobody looks any more after one that is removed, and what was known last is no answer.
+    auto alive = !x.down && x.state != node_state::removed;
     node_entry y{
-        x.name, x.address, x.link, x.admin, cluster::to_string(x.state), !x.down, false, 0, 0};
+        x.name, x.address, x.link, x.admin, cluster::to_string(x.state), alive, false, 0, 0};
     y.controls = meta.controller.node == x.name;
     for (auto& [no, view] : meta.views) {
       y.leads += view.leader == x.name;
