@@ -24,7 +24,8 @@ std::string render(const metrics& x, std::span<const std::string> routes) {
   counter("disk_pages_total", "Pages read from the database", x.disk_pages);
   counter("hellos_total", "Devices welcomed", x.hellos);
   counter("hello_refused_total", "Hellos refused", x.hello_refused);
-  counter("binds_total", "Users bound", x.binds);
+  counter("binds_total", "Users bound, verified", x.binds);
+  counter("binds_unverified_total", "Users bound though their check failed", x.binds_unverified);
   counter("bind_refused_total", "Bindings refused", x.bind_refused);
   counter("replaced_devices_total", "Connections replaced by newer ones", x.replaced_devices);
   counter("ack_timeouts_total", "Ops not acknowledged in time", x.ack_timeouts);

@@ -38,6 +38,7 @@ user_auth read_users_auth(std::string_view body, const user_auth& old, bool& mad
   in.text("issuer", out.issuer, 1024);
   in.text("audience", out.audience, 1024);
   in.text("url", out.url, 1024);
+  in.boolean("bind_unverified", out.bind_unverified);
   in.finish();
   auto wants_secret = out.how == user_auth::mode::hmac ||
                       (out.how == user_auth::mode::jwt && out.jwt_algorithm == "HS256");

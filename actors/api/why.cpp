@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/catalog/user_check.hpp"
 #include "actors/stream/filter.hpp"
 
 namespace shoal::api {
@@ -84,8 +85,9 @@ std::optional<why_answer> about_device(const why_facts& x, const std::string& mi
     return why_answer{"other_user", "the device is bound to another user", {}};
   if (x.who.kind == principal_kind::device && info.device != x.who.id)
     return why_answer{"other_device", "the stream belongs to another device", {}};
-  if (x.biz->verified_only && !info.user_verified)
-    return why_answer{"not_verified", "the biz demands a verified user", {}};
+  if (!info.user_verified && demands_verified_user(*x.biz))
+    return why_answer{"not_verified",
+        "the biz demands a verified user, and the check of this one's session failed", {}};
   if (!mismatch.empty())
     return why_answer{"filtered", mismatch, {}};
   return {};

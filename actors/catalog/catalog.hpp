@@ -51,7 +51,7 @@ using biz_ptr = std::shared_ptr<const biz_config>;
 /// How a connection proves which user it speaks for.
 struct user_auth {
   enum class mode : std::uint8_t {
-    none,     ///< Bind is refused
+    none,     ///< nothing is checked: Bind is refused, or binds unverified
     hmac,     ///< Shoal's own short token, signed with `secret`
     jwt,      ///< HS256 with `secret`, RS256/ES256 with `public_key`
     callback, ///< POST to `url`, the original's session validation
@@ -63,6 +63,7 @@ struct user_auth {
   std::string public_key; ///< PEM
   std::string issuer, audience; ///< checked if not empty
   std::string url;
+  bool bind_unverified = false; ///< also users whose check failed: user_check.hpp
 };
 
 struct app_config {

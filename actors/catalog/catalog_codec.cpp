@@ -77,6 +77,7 @@ user_auth users_from(const json& x) {
   take(x, "issuer", out.issuer);
   take(x, "audience", out.audience);
   take(x, "url", out.url);
+  take(x, "bind_unverified", out.bind_unverified);
   return out;
 }
 
@@ -201,6 +202,8 @@ json to_json(const user_auth& x, secrets how) {
   add("issuer", x.issuer);
   add("audience", x.audience);
   add("url", x.url);
+  if (x.bind_unverified)
+    out["bind_unverified"] = true;
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "actors/catalog/user_check.hpp"
 #include "actors/device/going_away.hpp"
 #include "actors/device/hello.hpp"
 #include "actors/log.hpp"
@@ -180,14 +181,16 @@ bool device_state::may_call() const {
 
 /// The I/O loop carries calls out without asking this actor, so it must know whose they are: before
 /// the device hears Welcome or Bound. Who was identified once is so at every change of user,
-/// whatever becomes of the gateway: its calls must never be another user's.
+/// whatever becomes of the gateway: its calls must never be another user's. A backend believes what
+/// it is told about the user, so it is told only of verified ones.
 void device_state::identify() {
   identified = identified || may_call();
   if (!identified)
     return;
   auto app = sv->catalog.load()->app(info->app);
-  wire->identify(std::make_shared<const tls::device_identity>(tls::device_identity{
-      app ? app->id : std::string{}, info->device, info->user, how == compression::zstd}));
+  wire->identify(std::make_shared<const tls::device_identity>(
+      tls::device_identity{app ? app->id : std::string{}, info->device,
+          info->user_verified ? info->user : std::string{}, how == compression::zstd}));
 }
 
 void device_state::store_facts() {
@@ -202,7 +205,7 @@ void device_state::store_facts() {
   else
     x.first_seen_ms = info->connected_ms;
   x.last_seen_ms = sv->now_ms();
-  x.user = info->user;
+  x.user = info->user_verified ? info->user : std::string{}; // the row cannot tell claims apart
   x.os = info->os;
   x.app_version = info->app_version;
   x.region = info->region;
@@ -228,37 +231,40 @@ void device_state::bind(const std::string& body) {
   ++binding;
   drop_user_feeds();
   auto app = sv->catalog.load()->app(info->app);
-  auto refuse = [&](ec code, std::string_view why = {}) {
-    ++sv->count->bind_refused;
-    log::info(
-        "bind refused", {{"device", info->device}, {"user", x.user()}, {"code", to_string(code)}});
-    bound({}, false);
-    send_bound(x.user(), code, why);
-  };
   if (!app || app->users.how == user_auth::mode::none)
-    return refuse(ec::bad_token, "the app has no way to verify users: users-auth is none");
+    return settle(
+        x.user(), ec::bad_token, "the app has no way to verify users: users-auth is none");
   if (app->users.how == user_auth::mode::callback) {
     verifying = std::make_unique<pending_bind>(pending_bind{x.user(), {}});
     self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
         verify_request{app->users.url, app->id, x.user(), x.token(), binding, sv->now_ms()});
     return;
   }
-  auto code =
-      verify_user_token(rules_of(app->users), x.user(), info->device, x.token(), sv->now_ms());
-  if (code != ec::none)
-    return refuse(code);
-  ++sv->count->binds;
-  bound(x.user(), true);
-  send_bound(x.user(), ec::none);
+  settle(x.user(),
+      verify_user_token(rules_of(app->users), x.user(), info->device, x.token(), sv->now_ms()));
+}
+
+/// The check of a Bind has ended, and how.
+void device_state::settle(const std::string& user, ec code, std::string_view why) {
+  if (code == ec::none) {
+    ++sv->count->binds;
+    bound(user, true);
+    return send_bound(user, ec::none, ec::none);
+  }
+  auto app = sv->catalog.load()->app(info->app);
+  auto unverified = app && binds_unverified(app->users, code);
+  ++(unverified ? sv->count->binds_unverified : sv->count->bind_refused);
+  log::info(unverified ? "user bound unverified" : "bind refused",
+      {{"device", info->device}, {"user", user}, {"code", to_string(code)}});
+  bound(unverified ? user : std::string{}, false);
+  send_bound(user, unverified ? ec::none : code, unverified ? code : ec::none, why);
 }
 
 void device_state::verdict(const bind_verdict& x) {
   if (closing || x.binding != binding || !verifying)
     return; // the device has bound somebody else meanwhile
   auto over = std::move(verifying);
-  ++(x.code == ec::none ? sv->count->binds : sv->count->bind_refused);
-  bound(x.code == ec::none ? over->user : std::string{}, x.code == ec::none);
-  send_bound(over->user, x.code);
+  settle(over->user, x.code);
   for (auto& y : over->held)
     dispatch(y);
 }
@@ -267,7 +273,7 @@ void device_state::unbind() {
   ++binding;
   drop_user_feeds();
   bound({}, false);
-  send_bound({}, ec::none);
+  send_bound({}, ec::none, ec::none);
 }
 
 void device_state::bound(std::string user, bool verified) {
@@ -283,13 +289,15 @@ void device_state::bound(std::string user, bool verified) {
   arm();
 }
 
-void device_state::send_bound(const std::string& user, ec code, std::string_view why) {
+void device_state::send_bound(
+    const std::string& user, ec code, ec unverified, std::string_view why) {
   wire::Bound out;
   out.set_user(user);
   out.set_binding(binding);
   out.set_code(static_cast<std::uint32_t>(code));
-  if (code != ec::none)
-    out.set_text(std::string{why.empty() ? to_string(code) : why});
+  out.set_unverified(static_cast<std::uint32_t>(unverified));
+  if (auto failure = code != ec::none ? code : unverified; failure != ec::none)
+    out.set_text(std::string{why.empty() ? to_string(failure) : why});
   wire->send(encode(frame_type::bound, out));
 }
 

@@ -73,13 +73,16 @@ struct device_state {
   void bind(const std::string& body);
   void unbind();
   void verdict(const bind_verdict& x);
+  void settle(const std::string& user, ec code, std::string_view why = {});
   void bound(std::string user, bool verified);
-  void send_bound(const std::string& user, ec code, std::string_view why = {});
+  void send_bound(const std::string& user, ec code, ec unverified, std::string_view why = {});
   void drop_user_feeds();
 
   void subscribe(const std::string& body);
   void subscribe_one(const std::string& biz_name, std::optional<position> claimed);
   ec may_subscribe(const biz_ptr& biz) const;
+  bool user_suffices(const biz_config& biz) const;
+  bool lost_permission(subscription& s);
   void answer_subscribe(
       const std::string& biz, std::uint32_t& owed, ec code, position at, std::uint64_t latest);
   void send_subscribed(const std::string& biz, ec code, position at, std::uint64_t latest);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/catalog/user_check.hpp"
 #include "actors/device/device.hpp"
 #include "actors/stream/filter.hpp"
 #include "protocol/device.pb.h"
@@ -76,11 +77,33 @@ ec device_state::may_subscribe(const biz_ptr& biz) const {
     return ec::biz_offline;
   if (biz->target == biz_target::user && info->user.empty())
     return ec::not_bound;
-  if (biz->verified_only && !info->user_verified)
+  if (!user_suffices(*biz))
     return ec::user_not_verified;
   if (feeds.size() >= sv->limit.subscriptions)
     return ec::too_many_subscriptions;
   return ec::none;
+}
+
+/// By the settings as they are now: an app may have taken back what it gave to unverified users.
+bool device_state::user_suffices(const biz_config& biz) const {
+  if (info->user_verified || biz.target != biz_target::user)
+    return true;
+  auto app = sv->catalog.load()->app(info->app);
+  return app && app->users.bind_unverified && !demands_verified_user(biz);
+}
+
+/// Whoever is not verified is asked again for each batch, so that a biz that demands it from now on
+/// is not read by who subscribed before. Ends the feed and tells the device.
+bool device_state::lost_permission(subscription& s) {
+  if (info->user_verified || s.rules.biz()->target != biz_target::user)
+    return false;
+  auto biz = sv->catalog.load()->biz(info->app, s.rules.biz()->name);
+  if (biz && user_suffices(*biz))
+    return false;
+  send_subscribed(s.rules.biz()->name, ec::user_not_verified, {}, 0);
+  s.owed -= std::min(s.owed, 1u);
+  drop(static_cast<std::size_t>(&s - feeds.data()));
+  return true;
 }
 
 void device_state::subscribe_one(const std::string& biz_name, std::optional<position> claimed) {
@@ -219,7 +242,7 @@ void device_state::attach_again(subscription& x) {
 
 void device_state::take(const feed_ops& x) {
   auto* s = find(x.feed);
-  if (s == nullptr || closing)
+  if (s == nullptr || closing || lost_permission(*s))
     return;
   if (!x.batch) {
     s->rules.pull_failed(sv->now_ms() + pull_retry_ms);

@@ -423,6 +423,24 @@ TEST_F(sdk_session, asks_once_for_a_fresh_token) {
   EXPECT_THAT(app.take(), ElementsAre("bound u1 4014"));
 }
 
+TEST_F(sdk_session, asks_for_a_fresh_token_also_when_it_was_bound_unverified) {
+  bind("u1");
+  follow("LOCK");
+  open();
+  welcome();
+  sent();
+  auto m = wire::Bound{};
+  m.set_user("u1");
+  m.set_binding(1);
+  m.set_unverified(static_cast<std::uint32_t>(ec::token_expired));
+  say(frame_type::bound, m);
+  EXPECT_THAT(sent_text(), ElementsAre("bind u1 t2", "subscribe LOCK"));
+  m.set_binding(2);
+  say(frame_type::bound, m);
+  EXPECT_THAT(sent_text(), IsEmpty());
+  EXPECT_THAT(app.take(), ElementsAre("online", "bound u1 0")) << "bound it is";
+}
+
 TEST_F(sdk_session, binds_again_later_when_the_verifier_is_away) {
   bind("u1");
   open();

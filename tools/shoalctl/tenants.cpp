@@ -51,8 +51,12 @@ command users_auth_command() {
           {"--public-key", "of RS256 and ES256: a PEM file", kind::text, false, false},
           {"--issuer", "of a jwt: must be this", kind::text, false, true},
           {"--audience", "of a jwt: must be this", kind::text, false, true},
-          {"--callback-url", "of callback: where sessions are validated", kind::text, false,
-              false}},
+          {"--callback-url", "of callback: where sessions are validated", kind::text, false, false},
+          {"--bind-unverified",
+              "true: bind users whose check failed, too, for all bizs that are neither "
+              "--verified-only nor single-device. Anybody with the app can then read those of "
+              "anybody",
+              kind::boolean, false, true}},
       {}, "", {}};
   out.run = [out](const given& values, session& s) {
     auto body = body_of(out, values);

@@ -359,6 +359,16 @@ TEST_F(api_actor_test, makes_up_a_secret_for_user_tokens_and_shows_it_once) {
   EXPECT_EQ(call(admin, "PUT", path, R"({"mode":"jwt"})").code(), "invalid_argument");
 }
 
+TEST_F(api_actor_test, binds_unverified_users_only_while_the_settings_say_so) {
+  auto path = "/v1/apps/shop/users-auth";
+  auto x = call(admin, "PUT", path, R"({"mode":"hmac","bind_unverified":true})");
+  EXPECT_EQ(x.body()["bind_unverified"], true);
+  EXPECT_TRUE(services->catalog.load()->app("shop")->users.bind_unverified);
+  auto again = call(admin, "PUT", path, R"({"mode":"hmac"})");
+  EXPECT_FALSE(again.body().contains("bind_unverified"));
+  EXPECT_FALSE(services->catalog.load()->app("shop")->users.bind_unverified);
+}
+
 TEST_F(api_actor_test, pages_through_the_audit) {
   for (auto i = 0; i < 3; ++i) {
     auto key = storage::audit_key(app_no{1}, now + i, 0);

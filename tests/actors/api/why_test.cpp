@@ -21,6 +21,7 @@ struct why : testing::Test {
     x.known.device.last_seen_ms = 900;
     info.device = "d1";
     info.user = "u1";
+    info.user_verified = true;
     info.os = "Android";
     feed.biz = "LOCK";
     feed.sent = feed.acked = 2;
@@ -139,8 +140,14 @@ TEST_F(why, another_device) {
 }
 
 TEST_F(why, not_verified) {
+  info.user_verified = false;
+  EXPECT_EQ(verdict(), "waiting") << "the biz demands no check";
   biz.verified_only = true;
   EXPECT_EQ(verdict(), "not_verified");
+  biz.verified_only = biz.multi_device = false;
+  EXPECT_EQ(verdict(), "not_verified") << "a single-device biz demands it always";
+  info.user_verified = true;
+  EXPECT_EQ(verdict(), "waiting");
 }
 
 TEST_F(why, not_subscribed) {

@@ -15,6 +15,7 @@ struct catalog_codec : testing::Test {
     app.description = "a shop";
     app.users.how = user_auth::mode::hmac;
     app.users.secret = "very secret words";
+    app.users.bind_unverified = true;
     app.created_ms = 11;
     biz.no = biz_no{5};
     biz.app = app.no;

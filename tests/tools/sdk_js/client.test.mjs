@@ -296,6 +296,18 @@ test('a refused token is asked for once more, then the app is told', async () =>
   assert.deepEqual([asked, events('bound')], [2, [{user: 'u1', code: 4014, text: 'expired'}]]);
 });
 
+test('a fresh token is asked for also by who was bound unverified', async () => {
+  let asked = 0;
+  const {server, client, events} = make();
+  client.bind('u1', () => `t${++asked}`);
+  client.start();
+  await server.welcome();
+  await server.tell('Bound', {user: 'u1', binding: 1, unverified: 4014});
+  assert.deepEqual(server.take('Bind').map(([, x]) => x.token), ['t1', 't2']);
+  await server.tell('Bound', {user: 'u1', binding: 2, unverified: 4014, text: 'expired'});
+  assert.deepEqual([asked, events('bound')], [2, [{user: 'u1', code: 0, text: 'expired'}]]);
+});
+
 test('a token that cannot be had holds up nothing but the user', async () => {
   let broken = true;
   const {server, client, clock, events} = make();

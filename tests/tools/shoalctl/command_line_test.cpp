@@ -333,6 +333,9 @@ TEST_F(command_line, chooses_how_users_are_verified) {
       << err.str();
   EXPECT_EQ(calls[2].body["url"], "https://me/validate");
   EXPECT_EQ(calls[2].body["secret"], "not for ps");
+  answers = {{200, "{}"}};
+  ASSERT_EQ(run({"app", "users-auth", "hmac", "--bind-unverified", "true"}), 0) << err.str();
+  EXPECT_EQ(calls[3].body, json::parse(R"({"mode":"hmac","bind_unverified":true})"));
   EXPECT_EQ(run({"app", "users-auth", "hmac", "--secret", "@/absent"}), 2);
   EXPECT_EQ(run({"app", "users-auth"}), 2);
 }

@@ -74,13 +74,15 @@ void session::on_bound(const wire::Bound& m, time_point now) {
   if (bounds_awaited_ > 0)
     return; // of a wish that has changed since
   auto code = static_cast<ec>(m.code());
-  auto token_refused = code == ec::bad_token || code == ec::token_expired;
-  if (code == ec::none) {
+  // A check that failed is made again, also if the server bound the user without it.
+  auto failure = code != ec::none ? code : static_cast<ec>(m.unverified());
+  auto token_refused = failure == ec::bad_token || failure == ec::token_expired;
+  if (failure == ec::none) {
     bind_failures_ = 0;
   } else if (token_refused && !token_retried_) {
     token_retried_ = true; // it may have expired on the way: one fresh token
     return send_bind(now);
-  } else if (auto what = disposition_of(code);
+  } else if (auto what = disposition_of(failure);
              what == disposition::retry_now || what == disposition::retry_later) {
     bind_due_ = now + retry_pause + backoff(++bind_failures_);
   }

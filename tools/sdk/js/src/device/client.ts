@@ -325,12 +325,13 @@ export class Client extends Emitter<ClientEvents> implements CallCarrier {
     this.flushAcks(); // with the number that they belong to
     if (m.binding > 0) this.binding = m.binding;
     if (this.boundsAwaited > 0 && --this.boundsAwaited > 0) return; // of a wish that has changed since
-    const refused = m.code === codes.badToken || m.code === codes.tokenExpired;
-    if (m.code === 0) this.bindFailures = 0;
+    const failure = m.code || m.unverified; // a check that failed is made again, also if the server bound the user without it
+    const refused = failure === codes.badToken || failure === codes.tokenExpired;
+    if (failure === 0) this.bindFailures = 0;
     else if (refused && !this.tokenRetried) {
       this.tokenRetried = true; // it may have expired on its way: one fresh token
       return void this.sendBind();
-    } else if (this.user && (adviceOf(m.code) === "again" || adviceOf(m.code) === "later"))
+    } else if (this.user && (adviceOf(failure) === "again" || adviceOf(failure) === "later"))
       this.afterPause(++this.bindFailures, () => void this.sendBind());
     this.emit("bound", { user: m.user, code: m.code, text: m.text });
   }

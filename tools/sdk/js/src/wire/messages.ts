@@ -17,7 +17,7 @@ export const messages = {
     window_bytes: [6, "u32"], max_frame: [7, "u32"], calls: [8, "u32"],
   },
   Bind: { user: [1, "string"], token: [2, "string"] },
-  Bound: { user: [1, "string"], binding: [2, "u32"], code: [3, "u32"], text: [4, "string"] },
+  Bound: { user: [1, "string"], binding: [2, "u32"], code: [3, "u32"], text: [4, "string"], unverified: [5, "u32"] },
   Unbind: {},
   Subscribe: { entries: [1, [{ biz: [1, "string"], position: [2, position] }]] },
   Subscribed: { biz: [1, "string"], code: [2, "u32"], text: [3, "string"], position: [4, position], latest: [5, "u64"] },
