@@ -1,6 +1,7 @@
 // Bytes: the golden ones of protocol/README.md, and those that nobody should send.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import {test} from 'node:test';
 import {bytes, hex, sdk} from './sdk.mjs';
 
@@ -33,6 +34,18 @@ test('the bytes of calls are those of the page', () => {
   const result = {id: 5n, code: 1000, data: Buffer.from('7'), content_type: 'application/json'};
   assert.equal(hex(encodeFrame('CallResult', result)), '0000001c1000080510e8072a013732106170706c69636174696f6e2f6a736f6e');
   assert.equal(hex(encodeFrame('CallCancel', {id: 5n})), '0000000411000805');
+});
+
+test('every frame of the page is read, and written as it was', () => {
+  const page = fs.readFileSync(new URL('../../../protocol/README.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (\w+) \| .* \| `([0-9a-f ]+)` \|$/gm)];
+  assert.equal(new Set(rows.map((x) => x[1])).size, Object.keys(messages).length - 1, 'all but Hello');
+  for (const [, name, text] of rows) {
+    const reader = new FrameReader();
+    reader.append(bytes(text.replaceAll(' ', '')));
+    const [frame] = reader.take();
+    assert.equal(hex(encodeFrame(name, decode(messages[name], frame.body))), text.replaceAll(' ', ''), name);
+  }
 });
 
 test('frames are cut wherever deliveries begin and end', () => {
