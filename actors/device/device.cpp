@@ -190,7 +190,8 @@ void device_state::identify() {
   auto app = sv->catalog.load()->app(info->app);
   wire->identify(std::make_shared<const tls::device_identity>(
       tls::device_identity{app ? app->id : std::string{}, info->device,
-          info->user_verified ? info->user : std::string{}, how == compression::zstd}));
+          info->user_verified ? info->user : std::string{}, how == compression::zstd, info->region,
+          info->app_version}));
 }
 
 void device_state::store_facts() {

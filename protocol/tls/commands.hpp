@@ -25,8 +25,9 @@ struct target {
 /// Who speaks on a device connection, as its actor has verified.
 struct device_identity {
   std::string app, device;
-  std::string user;  ///< empty: nobody is bound
-  bool zstd = false; ///< the device reads compressed frames
+  std::string user;                    ///< empty: nobody is bound
+  bool zstd = false;                   ///< the device reads compressed frames
+  std::string region{}, app_version{}; ///< as it says itself, in Hello
 };
 using device_identity_ptr = std::shared_ptr<const device_identity>;
 

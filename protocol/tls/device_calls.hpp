@@ -29,6 +29,7 @@ struct device_call {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string peer; ///< "127.0.0.1:5312"
   bool in_websocket = false;
+  std::uint32_t deadline_ms = 0; ///< from its arrival; 0: none
 };
 
 /// What goes back, as a CallResult. `code` is one of the gateway's.

@@ -56,7 +56,7 @@ void device_driver::begin_call(const frame& x) {
     break;
   }
   auto call = device_call{who_, std::move(*message.mutable_operation()),
-      std::move(*message.mutable_data()), {}, line_.peer(), in_websocket()};
+      std::move(*message.mutable_data()), {}, line_.peer(), in_websocket(), message.deadline_ms()};
   for (auto& [name, value] : message.headers())
     call.headers.emplace_back(name, value);
   auto taken = false;
