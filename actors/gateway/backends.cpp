@@ -245,18 +245,12 @@ void backend_group::resolve_all() {
       });
 }
 
-backend_group::picked backend_group::pick(std::uint64_t key,
-    const std::map<std::string, std::string>& tags, const instance* not_this, std::int64_t now_ms) {
+backend_group::picked backend_group::pick(
+    std::uint64_t key, const tagged_part& of, const instance* not_this, std::int64_t now_ms) {
   candidates_.clear();
-  auto tagged = [&](const instance& x) {
-    return std::ranges::all_of(tags, [&](auto& tag) {
-      auto found = x.tags.find(tag.first);
-      return found != x.tags.end() && found->second == tag.second;
-    });
-  };
   auto resolving = asking_ || etcd_pending_, unknown = false;
   for (auto& x : instances_) {
-    auto fits = tagged(*x);
+    auto fits = of.has(x->tags);
     resolving = resolving || (fits && x->resolving && !x->pool);
     unknown = unknown || (fits && x->unknown);
     candidates_.push_back({x->hash, x->weight, x->under_way,
@@ -266,7 +260,7 @@ backend_group::picked backend_group::pick(std::uint64_t key,
   if (!found) {
     // Better one that may be ill than none: when all look bad, it is often us who cannot tell.
     for (auto i = std::size_t{0}; i < instances_.size(); ++i)
-      candidates_[i].usable = instances_[i]->pool && tagged(*instances_[i]);
+      candidates_[i].usable = instances_[i]->pool && of.has(instances_[i]->tags);
     found = balancer_.pick(of_->set.balancing, candidates_, key);
   }
   if (found)

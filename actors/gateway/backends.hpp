@@ -21,6 +21,7 @@
 #include "actors/gateway/instance_health.hpp"
 #include "actors/gateway/registry.hpp"
 #include "actors/gateway/retry_budget.hpp"
+#include "actors/gateway/split.hpp"
 #include "protocol/tls/alarm_clock.hpp"
 #include "protocol/tls/client_pool.hpp"
 
@@ -68,10 +69,10 @@ public:
     pick_flaw flaw = pick_flaw::none;
   };
 
-  /// `key`: of the user, for balancing by it. `tags`: all of these, if there are some. `not_this`:
-  /// a retry goes elsewhere if it can.
-  picked pick(std::uint64_t key, const std::map<std::string, std::string>& tags,
-      const instance* not_this, std::int64_t now_ms);
+  /// `key`: of the user, for balancing by it. `of`: the part of the instances. `not_this`: a retry
+  /// goes elsewhere if it can.
+  picked pick(
+      std::uint64_t key, const tagged_part& of, const instance* not_this, std::int64_t now_ms);
 
   /// A call of an instance went well, or did not.
   void on_success(instance& x) { x.health.on_success(); }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view call_headers =
     "Operation-Type, AppId, WorkspaceId, Version, Content-Type, Ts, Sign, SignType, Nonce, Crypt, "
-    "UserId, Did, SessionId, Uuid, TrackId, ProductId, ProductVersion, Channel, ClientOS";
+    "UserId, Did, SessionId, Uuid, TrackId, ProductId, ProductVersion, Channel, ClientOS, Region";
 
 std::string joined(const std::vector<std::string>& list) {
   auto out = std::string{};

@@ -1,8 +1,10 @@
 #include "actors/gateway/device_entrance.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/gateway/http_entrance.hpp"
+#include "actors/gateway/split.hpp"
 
 namespace shoal::gateway {
 namespace {
@@ -18,6 +20,21 @@ tls::device_answer to_device(answer&& x) {
   out.content_type = std::move(x.what.content_type);
   out.headers = std::move(x.headers);
   return out;
+}
+
+/// As a header may have it; in Hello these may be any text.
+bool is_plain(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// Where the device is and which version runs there it has said in Hello, and need not say again.
+void describe(const tls::device_identity& from, call& into) {
+  if (into.what.product_version.empty() && is_plain(from.app_version))
+    into.what.product_version = from.app_version;
+  if (!is_plain(from.region))
+    return;
+  std::erase_if(into.headers, [](auto& x) { return http::same_name(x.first, region_header); });
+  into.headers.emplace_back(region_header, from.region);
 }
 
 /// The mgw fields, which a call has in its headers.
@@ -52,6 +69,7 @@ void serve_device_call(worker& by, tls::device_call&& x, const tls::call_respond
   what.device = x.from->device;
   what.user = x.from->user;
   made.proven = true;
+  describe(*x.from, made);
   what.operation = std::move(x.operation);
   what.data = std::move(x.data);
   auto [trace, parent] = read_traceparent(header_of(made.headers, "traceparent"));

@@ -67,9 +67,10 @@ void flow::choose_group() {
 }
 
 void flow::send() {
-  static const auto no_tags = std::map<std::string, std::string>{};
-  auto& tags = is_moved(api_->migrate, call_) ? api_->migrate.tags : no_tags;
-  auto found = backends_->pick(caller_hash(call_), tags, failed_at_, owner_.now_ms());
+  auto part = part_for(api_->migrate, api_->group, is_moved(api_->migrate, call_));
+  auto found = backends_->pick(caller_hash(call_), part, failed_at_, owner_.now_ms());
+  if (found.flaw == backend_group::pick_flaw::no_instance && !part.having)
+    found = backends_->pick(caller_hash(call_), {}, failed_at_, owner_.now_ms());
   switch (found.flaw) {
   case backend_group::pick_flaw::none:
     break;

@@ -50,11 +50,28 @@ bool is_moved(const migrate_rule& rule, const call& x) {
       (version.empty() || compare_versions(version, rule.max_version) > 0))
     return false;
   if (is_one_of(rule.users, x.what.user) || is_one_of(rule.devices, x.what.device) ||
-      is_one_of(rule.regions, header_of(x.headers, "Region")))
+      is_one_of(rule.regions, header_of(x.headers, region_header)))
     return true;
   // Mixed once more, so that it does not go hand in hand with balancing by user.
   auto hash = caller_hash(x) * 0x9e3779b97f4a7c15ull;
   return (hash >> 32) % 100 < rule.flow_percent;
+}
+
+bool tagged_part::has(const std::map<std::string, std::string>& of_instance) const {
+  if (!tags || tags->empty())
+    return true;
+  auto all = std::ranges::all_of(*tags, [&](auto& tag) {
+    auto found = of_instance.find(tag.first);
+    return found != of_instance.end() && found->second == tag.second;
+  });
+  return all == having;
+}
+
+tagged_part part_for(const migrate_rule& rule, std::string_view own_group, bool moved) {
+  auto within = rule.group.empty() || rule.group == own_group;
+  if (!rule.enabled || rule.tags.empty() || (!moved && !within))
+    return {};
+  return {&rule.tags, moved};
 }
 
 } // namespace shoal::gateway
