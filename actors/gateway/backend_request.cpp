@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/gateway/authorizer.hpp"
+#include "actors/gateway/deadline.hpp"
 #include "actors/gateway/header_rules.hpp"
 #include "actors/gateway/local_backend.hpp"
 #include "actors/gateway/passed_headers.hpp"
@@ -246,6 +247,17 @@ void write_number(std::string& out, std::size_t n) {
   out.append(digits.data(), end);
 }
 
+/// gRPC has it as grpc-timeout. Definitions may say something else under its name, or nothing.
+template <class Add>
+void put_deadline(const backend_wish& wish, Add put) {
+  if (wish.left.count() <= 0 || wish.group.set.kind == backend_kind::grpc ||
+      is_ruled(wish.api.headers, header_place::request, deadline_header))
+    return;
+  auto digits = std::array<char, 24>{};
+  auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), wish.left.count()).ptr;
+  put(deadline_header, std::string_view{digits.data(), end});
+}
+
 /// What the gateway itself says about the call. An authorizer knows better who is calling than the
 /// client.
 template <class Add>
@@ -263,6 +275,7 @@ void each_of_ours(const call& x, const backend_wish& wish, Add put) {
   unless_said("Did", x.what.device);
   for (auto& [name, value] : wish.principal)
     put(name, value);
+  put_deadline(wish, put);
 }
 
 /// What the client sent along, and what the rules and parameters of the definition make of it.

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view call_headers =
     "Operation-Type, AppId, WorkspaceId, Version, Content-Type, Ts, Sign, SignType, Nonce, Crypt, "
-    "UserId, Did, SessionId, Uuid, TrackId, ProductId, ProductVersion, Channel, ClientOS, Region";
+    "UserId, Did, SessionId, Uuid, TrackId, ProductId, ProductVersion, Channel, ClientOS, Region, "
+    "X-Envoy-Expected-Rq-Timeout-Ms";
 
 std::string joined(const std::vector<std::string>& list) {
   auto out = std::string{};

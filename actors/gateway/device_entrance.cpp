@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/gateway/deadline.hpp"
 #include "actors/gateway/http_entrance.hpp"
 #include "actors/gateway/split.hpp"
 
@@ -20,6 +21,16 @@ tls::device_answer to_device(answer&& x) {
   out.content_type = std::move(x.what.content_type);
   out.headers = std::move(x.headers);
   return out;
+}
+
+/// Until when the caller waits: as the frame says it, or a header, as over HTTP.
+std::optional<mgw::failure> read_deadline(const tls::device_call& x, call& into) {
+  auto stated_ms = stated_patience_ms(into.headers);
+  if (!stated_ms)
+    return mgw::failure{mgw::result::malformed_request, std::string{deadline_header}};
+  into.patience_ms = x.deadline_ms == 0 || *stated_ms == 0 ? std::max(x.deadline_ms, *stated_ms)
+                                                           : std::min(x.deadline_ms, *stated_ms);
+  return {};
 }
 
 /// As a header may have it; in Hello these may be any text.
@@ -44,6 +55,8 @@ std::optional<mgw::failure> read(tls::device_call& x, call& into) {
   auto limits = mgw::call_limits{};
   auto flaw = mgw::read_call_headers(request, limits, into.what);
   into.headers = std::move(request.headers);
+  if (!flaw)
+    flaw = read_deadline(x, into);
   if (flaw)
     return flaw;
   if (x.operation.empty())

@@ -135,23 +135,30 @@ void flow::authorize() {
     return after_authorizer();
   }
   auto target = owner_.definitions().find(call_.what.app, call_.what.workspace, rule->operation);
+  begin_deadline();
+  auto question = question_of(*rule, call_, *who);
+  question.patience_ms = static_cast<std::uint32_t>(left().count());
   spent_.enter(phase::authorizer, steady_us());
   auto self = handle();
-  auto question = owner_.begin(
-      question_of(*rule, call_, *who), std::move(target), [self, rule, key](answer&& x) {
-        auto* me = self.get();
-        if (!me)
-          return;
-        me->spent_.enter(phase::own, steady_us());
-        auto said = verdict_of(x.what);
-        if (said.code != result::success)
-          return me->refuse(said.code);
-        me->owner_.principals_.keep(key, *rule, said.principal, me->owner_.now_ms());
-        me->principal_ = std::move(said.principal);
-        me->after_authorizer();
-      });
+  auto asked = owner_.begin(std::move(question), std::move(target), [self, rule, key](answer&& x) {
+    if (auto* me = self.get())
+      me->on_verdict(x, *rule, key);
+  });
   if (self.get())
-    for_this_.push_back(std::move(question));
+    for_this_.push_back(std::move(asked));
+}
+
+void flow::on_verdict(const answer& x, const authorizer_rule& rule, const std::string& key) {
+  spent_.enter(phase::own, steady_us());
+  auto said = verdict_of(x.what);
+  if (said.code == result::success)
+    owner_.principals_.keep(key, rule, said.principal, owner_.now_ms());
+  if (is_late()) // 1005 would send people to log in
+    return refuse(result::backend_timeout, "the authorizer took all of the time");
+  if (said.code != result::success)
+    return refuse(said.code);
+  principal_ = std::move(said.principal);
+  after_authorizer();
 }
 
 void flow::after_authorizer() {
@@ -185,6 +192,7 @@ bool flow::answered_by_cache() {
     auto again = call_;
     again.by = entrance::inside; // it has passed all checks
     again.refreshes = true;
+    again.patience_ms = 0; // nobody waits for it
     again.principal = principal_;
     owner_.begin(std::move(again), {in_, api_}, [](answer&&) {});
   }

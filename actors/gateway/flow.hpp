@@ -51,6 +51,7 @@ private:
   std::optional<mgw::failure> check_sign();
   std::optional<mgw::failure> decrypt();
   void authorize();
+  void on_verdict(const answer& x, const authorizer_rule& rule, const std::string& key);
   void after_authorizer();
   bool answered_by_mock();
   bool answered_by_cache();
@@ -67,7 +68,10 @@ private:
   void on_alarm() override;
   bool try_again(const tls::client_failure& x);
   void leave_instance();
-  std::chrono::milliseconds patience() const;
+  group_ptr chosen_group() const;
+  void begin_deadline();
+  std::chrono::milliseconds left() const;
+  bool is_late() const;
 
   // An actor of this node as backend (flow_local.cpp).
   void send_local();
@@ -110,13 +114,14 @@ private:
   std::string cache_key_;
   header_list principal_;
   phase_times spent_;
-  std::int64_t deadline_us_ = 0; // of the backend
+  std::int64_t deadline_us_ = 0; // of the whole call; 0: nothing has needed one yet
   std::int64_t sent_us_ = 0;
   std::int64_t backend_us_ = -1;
   std::size_t request_bytes_ = 0;
   std::uint32_t attempts_ = 0;
   bool counted_by_breaker_ = false;
   bool idempotent_ = false;
+  bool hurried_ = false;        // by a caller that waits for less than the definitions say
   std::shared_ptr<flow*> self_; // if somebody has a handle
 };
 

@@ -31,9 +31,7 @@ call flow::step_call(const aggregate_step& x, std::string data) const {
     if (!is_about_a_body(field.first) && header_of(principal_, field.first).empty())
       out.headers.push_back(field);
   out.headers.insert(out.headers.end(), principal_.begin(), principal_.end());
-  auto spent_ms = (steady_us() - spent_.begun_us()) / 1000;
-  out.patience_ms = static_cast<std::uint32_t>(
-      std::max<std::int64_t>(1, static_cast<std::int64_t>(patience().count()) - spent_ms));
+  out.patience_ms = static_cast<std::uint32_t>(left().count());
   return out;
 }
 
@@ -50,7 +48,8 @@ void flow::begin_steps() {
   if (!body->empty() && !mgw::is_json(*body))
     return refuse(result::malformed_request, "requestData is no JSON");
   steps_ = std::make_unique<aggregation>(*api_, *body);
-  owner_.loop_.alarms().set(*this, patience());
+  begin_deadline();
+  owner_.loop_.alarms().set(*this, left());
   sent_us_ = steady_us();
   spent_.enter(phase::backend, sent_us_);
   go_on();

@@ -32,19 +32,39 @@ bool is_spoken(const live_group& of, const etcd_directory& etcd) {
 
 } // namespace
 
-std::chrono::milliseconds flow::patience() const {
-  auto ms = api_->timeout_ms != 0 ? api_->timeout_ms : group_ ? group_->set.timeout_ms : 0;
-  if (ms == 0)
-    ms = default_patience_ms;
-  if (call_.patience_ms != 0)
-    ms = std::min(ms, call_.patience_ms);
-  return std::chrono::milliseconds{ms};
-}
-
-void flow::choose_group() {
+group_ptr flow::chosen_group() const {
   auto moved = is_moved(api_->migrate, call_);
   auto& name = moved && !api_->migrate.group.empty() ? api_->migrate.group : api_->group;
-  group_ = in_->group(name);
+  return in_->group(name);
+}
+
+/// One deadline, from the call's begin on, for whatever it asks on its way: the authorizer, the
+/// steps of an aggregate, the backend and its repetitions.
+void flow::begin_deadline() {
+  if (deadline_us_ != 0)
+    return;
+  auto own = api_->timeout_ms;
+  if (auto of = own != 0 ? nullptr : group_ ? group_ : chosen_group())
+    own = of->set.timeout_ms;
+  if (own == 0)
+    own = default_patience_ms;
+  auto ms = call_.patience_ms == 0 ? own : std::min(own, call_.patience_ms);
+  // Who had nearly all of its time and did not answer is blamed; who had less is not. Nearly,
+  // because an authorizer gets what the call before it has left over.
+  hurried_ = std::uint64_t{10} * ms < std::uint64_t{9} * own;
+  deadline_us_ = spent_.begun_us() + std::int64_t{1000} * ms;
+}
+
+/// Rounded up, and at least one: 0 would be none.
+std::chrono::milliseconds flow::left() const {
+  return std::chrono::milliseconds{
+      std::max<std::int64_t>(1, (deadline_us_ - steady_us() + 999) / 1000)};
+}
+
+bool flow::is_late() const { return steady_us() >= deadline_us_; }
+
+void flow::choose_group() {
+  group_ = chosen_group();
   if (!group_ || group_->set.draining)
     return backend_done(answer_of(result::target_service_missing), true);
   if (!is_spoken(*group_, owner_.share_->etcd))
@@ -54,8 +74,8 @@ void flow::choose_group() {
     conversion_ = {}; // gRPC has its own way with messages
   if (auto flaw = conversion_.prepare(call_))
     return refuse(std::move(*flaw));
-  owner_.loop_.alarms().set(*this, patience());
-  deadline_us_ = steady_us() + std::chrono::microseconds{patience()}.count();
+  begin_deadline();
+  owner_.loop_.alarms().set(*this, left());
   spent_.enter(phase::queue, steady_us());
   if (group_->set.kind == backend_kind::local)
     return send_local();
@@ -83,9 +103,8 @@ void flow::send() {
   }
   to_ = std::move(found.to);
   auto bytes = backend_bytes{std::move(request_bytes), false, false};
-  auto left = std::chrono::milliseconds{(deadline_us_ - steady_us()) / 1000};
   auto wish = backend_wish{
-      *api_, *group_, to_->address, traceparent_, principal_, left, &types_, &conversion_};
+      *api_, *group_, to_->address, traceparent_, principal_, left(), &types_, &conversion_};
   if (auto flaw = write_backend_request(call_, wish, bytes)) {
     to_ = nullptr;
     return refuse(std::move(*flaw));
@@ -141,13 +160,13 @@ void flow::on_failure(const tls::client_failure& x) {
 void flow::on_alarm() {
   cancel();
   backend_us_ = sent_us_ == 0 ? -1 : steady_us() - sent_us_;
-  // A step that gets what is left of the whole's time says nothing about its backend.
-  auto cut_short = call_.patience_ms != 0;
-  if (to_ && !cut_short)
+  // Who had less time than it is due says nothing about its backend: a step that got what was left
+  // of the whole's, a caller that waits for less.
+  if (to_ && !hurried_)
     backends_->on_failure(*to_, owner_.now_ms());
   leave_instance();
-  if (cut_short)
-    finish(answer_of(result::backend_timeout));
+  if (hurried_)
+    finish(answer_of(result::backend_timeout, call_.by == entrance::inside ? "" : "deadline"));
   else
     backend_done(answer_of(result::backend_timeout), true);
 }

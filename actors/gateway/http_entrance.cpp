@@ -5,6 +5,7 @@
 #include "actors/gateway/accepted.hpp"
 #include "actors/gateway/compression.hpp"
 #include "actors/gateway/cors.hpp"
+#include "actors/gateway/deadline.hpp"
 #include "actors/gateway/device_entrance.hpp"
 #include "actors/gateway/passed_headers.hpp"
 #include "actors/gateway/rest_routes.hpp"
@@ -144,7 +145,7 @@ bool http_entrance::serve_rest(http::request& x, const tls::local_responder& ans
 }
 
 /// What every call has, whatever way it names its API.
-void http_entrance::describe(
+std::optional<mgw::failure> http_entrance::describe(
     http::request& x, const tls::local_responder& answer, gateway::call& into) const {
   into.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
   into.ip = without_port(x.peer);
@@ -155,13 +156,19 @@ void http_entrance::describe(
   into.trace_id = trace;
   into.parent_id = parent;
   into.headers = std::move(x.headers);
+  auto patience_ms = stated_patience_ms(into.headers);
+  into.patience_ms = patience_ms.value_or(0);
   drop_nominated(into.headers);
+  return patience_ms ? std::nullopt
+                     : std::optional{mgw::failure{
+                           mgw::result::malformed_request, std::string{deadline_header}}};
 }
 
 void http_entrance::carry_out(http::request& x, gateway::call&& made, registry::found target,
     const tls::local_responder& answer) {
-  describe(x, answer, made);
   auto rest = made.is_rest();
+  if (auto flaw = describe(x, answer, made))
+    return answer(to_response(refusal(std::move(*flaw), rest), made.what.version));
   auto fields = cors_fields(target.in.get(), header_of(made.headers, "Origin"));
   if (!fields)
     return answer(
@@ -186,7 +193,8 @@ void http_entrance::serve_batch(http::request& x, const tls::local_responder& an
   if (auto flaw = mgw::read_batch(x, limits(), calls))
     return answer(to_response(refusal(std::move(*flaw), false), version));
   auto common = gateway::call{};
-  describe(x, answer, common);
+  if (auto flaw = describe(x, answer, common))
+    return answer(to_response(refusal(std::move(*flaw), false), version));
   auto& first = calls.front().what;
   auto in = worker_.definitions().find(first.app, first.workspace);
   auto fields = cors_fields(in.get(), header_of(common.headers, "Origin"));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "actors/gateway/worker.hpp"
 #include "protocol/tls/loop_service.hpp"
@@ -37,7 +38,8 @@ private:
   void carry_out(http::request& x, gateway::call&& made, registry::found target,
       const tls::local_responder& answer);
   void preflight(const world* in, const http::request& x, const tls::local_responder& answer);
-  void describe(http::request& x, const tls::local_responder& answer, gateway::call& into) const;
+  std::optional<mgw::failure> describe(
+      http::request& x, const tls::local_responder& answer, gateway::call& into) const;
 
   worker worker_;
   entrance_options options_;

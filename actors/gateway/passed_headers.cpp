@@ -14,7 +14,7 @@ constexpr char plain(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-constexpr auto forwarded = std::string_view{"x-forwarded-"};
+constexpr auto forwarded = std::string_view{"x-forwarded-"}, envoy = std::string_view{"x-envoy-"};
 
 /// `name` is `known`, which is in lower case.
 bool is(std::string_view name, std::string_view known) {
@@ -104,9 +104,10 @@ std::set<std::string> nominated(const header_list& fields) {
 } // namespace
 
 bool is_kept_back(std::string_view name) {
-  if (is_known(name))
-    return true;
-  return name.size() > forwarded.size() && is(name.substr(0, forwarded.size()), forwarded);
+  auto begins_with = [&](std::string_view family) {
+    return name.size() > family.size() && is(name.substr(0, family.size()), family);
+  };
+  return is_known(name) || begins_with(forwarded) || begins_with(envoy);
 }
 
 bool is_of_the_answers_hop(std::string_view name) {

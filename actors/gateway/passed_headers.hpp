@@ -2,7 +2,8 @@
 //
 // Not passed: what belongs to one connection (RFC 9110, 7.6.1: the known ones, and whatever a
 // Connection field names), what the gateway reads or writes itself, and what a client could only
-// say to be taken for somebody else, or somewhere else: Forwarded, X-Real-IP, all X-Forwarded-….
+// say to be taken for somebody else, or somewhere else: Forwarded, X-Real-IP, all X-Forwarded-…; or
+// to steer an Envoy in front of the backend, which takes what comes from here for ours: X-Envoy-….
 // "_" counts as "-": some backends see no difference.
 #pragma once
 
