@@ -67,6 +67,20 @@ test('a call goes out with its fields and comes back as its result', async () =>
     Sign: '548e0d8a684a17a0e36d2a3545fe546ed60ecc0dd9155ec59f85fcf0eecadc99'});
 });
 
+test('a deadline that was named is told, and no other', async () => {
+  const told = async (calls, more) => {
+    const {gateway, seen} = fake(() => ({body: '{"results":[]}'}), more);
+    await calls(gateway);
+    return seen[0].headers['X-Envoy-Expected-Rq-Timeout-Ms'];
+  };
+  assert.equal(await told((x) => x.call('op')), undefined);
+  assert.equal(await told((x) => x.call('op', [], {deadlineMs: 1999.5})), '2000');
+  assert.equal(await told((x) => x.call('op'), {deadlineMs: 700}), '700');
+  assert.equal(await told((x) => x.call('op', [], {deadlineMs: 50}), {deadlineMs: 700}), '50');
+  assert.equal(await told((x) => x.batch([{operation: 'op'}], {deadlineMs: 900})), '900');
+  assert.equal(await told((x) => x.send('op', '[]'), {deadlineMs: 1e12}), '2147483647');
+});
+
 test('named arguments are one object, and a nonce is signed', async () => {
   const {gateway, seen} = fake(() => ({}), {sign: {secret: 's', type: 'MD5', nonce: true}});
   assert.equal(await gateway.call('op', {_requestBody: {x: 1}, page: 2}), null);

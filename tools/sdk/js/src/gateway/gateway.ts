@@ -18,7 +18,7 @@ export interface GatewayOptions {
   encrypt?: EncryptionKey;
   /** More fields of a call: UserId, Did, SessionId, ClientOS, … */
   headers?: Record<string, string>;
-  /** Used when a call names no deadline. */
+  /** Used when a call names no deadline. The gateway hears of it, and stops working on what is late. */
   deadlineMs?: number;
   fetch?: typeof fetch;
   crypto?: Crypto;
@@ -58,6 +58,8 @@ export interface MadeCall {
 
 const success = 1000;
 const callPath = "/mgw.htm";
+const deadlineHeader = "X-Envoy-Expected-Rq-Timeout-Ms";
+const longest = 2 ** 31 - 1;
 
 /** An array goes out as positional arguments, an object as named ones. */
 const written = (args: unknown[] | object = []): string => JSON.stringify(Array.isArray(args) ? args : [args]);
@@ -107,9 +109,10 @@ export class Gateway {
     const signed = calls.map(({ operationType, requestData }) =>
       ({ operationType, requestData, ...this.signed(operationType, utf8(requestData), crypto) }));
     const headers = {
-      AppId: app, WorkspaceId: workspace, "Content-Type": "application/json", ...this.options.headers, ...options.headers,
+      AppId: app, WorkspaceId: workspace, "Content-Type": "application/json", ...this.stated(options), ...this.options.headers,
+      ...options.headers,
     };
-    const deadlineMs = options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
+    const deadlineMs = this.deadline(options);
     const where = url.slice(0, -callPath.length) + "/mgw/batch";
     const raw = await this.post(where, utf8(JSON.stringify({ calls: signed })), headers, options.signal, deadlineMs);
     const answer = await read(raw, undefined);
@@ -126,9 +129,9 @@ export class Gateway {
     const sealed = encrypt ? await seal(encrypt, utf8(data), where, crypto) : undefined;
     const body = sealed?.envelope ?? utf8(data);
     const fields = { ...this.fields(operation, body, crypto), ...this.options.headers, ...options.headers };
-    const deadlineMs = options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
+    const deadlineMs = this.deadline(options);
     const carried = this.carrier?.carry(operation, body, fields, { signal, deadlineMs });
-    const headers = { "Operation-Type": operation, AppId: app, WorkspaceId: workspace, ...fields };
+    const headers = { "Operation-Type": operation, AppId: app, WorkspaceId: workspace, ...this.stated(options), ...fields };
     const raw = await (carried ?? this.post(this.options.url, body, headers, signal, deadlineMs));
     return { answer: await read(raw, sealed), memo: raw.memo };
   }
@@ -143,6 +146,17 @@ export class Gateway {
     } finally {
       done();
     }
+  }
+
+  private deadline(options: CallOptions): number {
+    return options.deadlineMs ?? this.options.deadlineMs ?? 30_000;
+  }
+
+  /** A deadline that somebody named, as HTTP says it. Our own is longer than an API's, so it would say nothing. */
+  private stated(options: CallOptions): Record<string, string> {
+    const ms = options.deadlineMs ?? this.options.deadlineMs;
+    if (ms === undefined) return {};
+    return { [deadlineHeader]: String(Math.min(Math.max(Math.ceil(ms), 1), longest)) };
   }
 
   /** What a call has beside operation, app and data, whatever way it goes. */
@@ -170,7 +184,7 @@ function withDeadline(outer: AbortSignal | undefined, ms: number): { signal: Abo
   const controller = new AbortController();
   const abort = (): void => controller.abort((outer as any)?.reason);
   const late = (): void => controller.abort(new GatewayError(noAnswer, "", "no answer before the deadline"));
-  const timer = setTimeout(late, ms);
+  const timer = setTimeout(late, Math.min(ms, longest)); // more than that would be at once
   if (outer?.aborted) abort();
   outer?.addEventListener("abort", abort);
   return {
