@@ -22,6 +22,9 @@ namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds{250};
 constexpr auto hurried_interval = std::chrono::milliseconds{60};
+/// Each swap costs a round trip, in which this actor learns no view, swaps none that was handed
+/// over, and does not renew its right to control. After so long it looks again first.
+constexpr auto swaps_at_once = std::chrono::milliseconds{100};
 
 std::int64_t ms(instant x) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
@@ -219,13 +222,19 @@ void steward_state::decide() {
   auto controlled = brain->holds();
   brain->read(meta, boot_time());
   auto changed = false;
+  auto hand_overs = std::vector<cluster::view_change>{};
+  auto until = boot_time() + swaps_at_once;
   for (auto& change : brain->decide(boot_time())) {
     auto* view = std::get_if<cluster::view_change>(&change);
     if (leaving && view != nullptr && view->next.leader == opt.config.node.name)
       continue;
     if (view != nullptr && view->how == cluster::view_change::way::hand_over) {
-      hand_over(*view);
+      hand_overs.push_back(*view);
       continue;
+    }
+    if (boot_time() >= until) {
+      changed = true; // the rest is decided again
+      break;
     }
     auto result = cluster::carry_out(*opt.meta, change);
     changed = changed || result == meta_result::done;
@@ -234,6 +243,9 @@ void steward_state::decide() {
           {{"partition", raw(view->p)}, {"epoch", view->next.epoch}, {"leader", view->next.leader},
               {"why", view->why}, {"done", result == meta_result::done}});
   }
+  // Last: what this node leads serves nobody from here on until this actor swaps the view.
+  for (auto& x : hand_overs)
+    hand_over(x);
   if (controlled != brain->holds())
     log::info(brain->holds() ? "this node controls" : "this node controls no more");
   if (changed)
