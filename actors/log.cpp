@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kept_warnings = 200;
 
 std::atomic<bool> as_json{false};
+std::atomic<worker (*)()> whose{nullptr};
 
 auto& warnings() {
   static auto out = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kept_warnings);
@@ -37,9 +38,12 @@ std::string json_string(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string format_json(std::string_view event, fields xs) {
+std::string format_json(std::string_view event, fields xs, const worker& who) {
   auto out = std::string{"\"event\":"};
   out += json_string(event);
+  if (!who.name.empty())
+    out.append(",\"actor\":").append(json_string(who.name)).append(",\"actor_id\":\"") +=
+        std::to_string(who.id) + '"';
   for (auto& [name, x] : xs)
     out.append(",").append(json_string(name)).append(":").append(json_string(x.text));
   return out;
@@ -48,14 +52,20 @@ std::string format_json(std::string_view event, fields xs) {
 void write(spdlog::level::level_enum level, std::string_view event, fields xs) {
   if (!spdlog::should_log(level))
     return;
-  spdlog::log(level, "{}", as_json ? format_json(event, xs) : format_kv(event, xs));
+  auto* ask = whose.load(std::memory_order_relaxed);
+  auto who = ask != nullptr ? ask() : worker{};
+  spdlog::log(level, "{}", as_json ? format_json(event, xs, who) : format_kv(event, xs, who));
 }
 
 } // namespace
 
-std::string format_kv(std::string_view event, fields xs) {
+void ask_who(worker (*who)()) { whose.store(who, std::memory_order_relaxed); }
+
+std::string format_kv(std::string_view event, fields xs, const worker& who) {
   auto out = std::string{"event="};
   out += plain(event) ? std::string{event} : json_string(event);
+  if (!who.name.empty())
+    out.append(" actor=").append(who.name).append(" actor_id=").append(std::to_string(who.id));
   for (auto& [name, x] : xs) {
     out += ' ';
     out += name;

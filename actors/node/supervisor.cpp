@@ -22,7 +22,7 @@ bool supervisor_state::restarted(const child_role_ptr& role) {
     start(role);
     return true;
   } catch (const std::exception& e) {
-    log::error("actor cannot be replaced, giving up", {{"actor", role->name}, {"why", e.what()}});
+    log::error("actor cannot be replaced, giving up", {{"role", role->name}, {"why", e.what()}});
     return false;
   }
 }
@@ -36,9 +36,10 @@ void supervisor_state::down(const caf::down_msg& dm) {
   if (dm.reason == caf::exit_reason::user_shutdown)
     return;
   ++sv->count->restarts;
-  log::error("actor died", {{"actor", role->name}, {"why", to_string(dm.reason)}});
+  log::error("actor died",
+      {{"role", role->name}, {"died_id", dm.source.id()}, {"why", to_string(dm.reason)}});
   if (!budget.allow(sv->now_ms()))
-    log::error("too many actors died, giving up", {{"actor", role->name}});
+    log::error("too many actors died, giving up", {{"role", role->name}});
   else if (restarted(role))
     return;
   give_up();

@@ -79,8 +79,8 @@ void partition_state::stream_down(const caf::down_msg& dm) {
   auto i = keys.find(caf::actor_cast<caf::actor_addr>(dm.source));
   if (i == keys.end())
     return;
-  shoal::log::error(
-      "stream died", {{"stream", to_string(i->second.who)}, {"why", to_string(dm.reason)}});
+  shoal::log::error("stream died", {{"stream", to_string(i->second.who)},
+                                       {"died_id", dm.source.id()}, {"why", to_string(dm.reason)}});
   streams.erase(i->second);
   keys.erase(i);
   --sv->count->streams;

@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 
+#include "actors/log.hpp"
 #include "actors/registry/monotonic.hpp"
 #include "actors/registry/registry.hpp"
 
@@ -28,6 +29,16 @@ std::unique_ptr<char[]> copy_of(std::string_view text) {
   std::memcpy(out.get(), text.data(), text.size());
   return out;
 }
+
+log::worker who_is_at_work() {
+  auto* x = seat::at_work();
+  if (x == nullptr)
+    return {};
+  std::string_view kind = x->kind();
+  return {kind.empty() ? x->actor().name() : kind, x->actor().id()};
+}
+
+[[maybe_unused]] const bool log_knows_whom_to_ask = (log::ask_who(who_is_at_work), true);
 
 } // namespace
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <caf/actor_control_block.hpp>
 #include <caf/scheduled_actor.hpp>
@@ -51,6 +52,20 @@ public:
 
   // -- by the actor's thread ------------------------------------------------------------------
 
+  /// While it lives, this thread works for that actor: lines of the log say so.
+  class turn {
+  public:
+    explicit turn(const seat& x) : before_{std::exchange(at_work_, &x)} {}
+    ~turn() { at_work_ = before_; }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+  private:
+    const seat* before_; // the deterministic scheduler may run one actor inside another
+  };
+  /// Null: no actor.
+  static const seat* at_work() { return at_work_; }
+
   /// Around each message; defined in registry.hpp. `begin` returns when it began, for `end`; 0 if
   /// nobody wants to know.
   std::uint64_t begin(const caf::mailbox_element& x);
@@ -72,6 +87,7 @@ private:
   friend class actor_registry;
 
   static constexpr std::uint64_t timed_one_in = 4;
+  static inline constinit thread_local const seat* at_work_ = nullptr;
 
   std::uint64_t begin_unusual(const caf::mailbox_element& x, std::uint64_t n);
   void end_unusual(const caf::mailbox_element& x, std::uint64_t began_ns);

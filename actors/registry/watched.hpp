@@ -76,6 +76,7 @@ public:
 
 private:
   caf::invoke_message_result consume_taken(caf::mailbox_element& x) {
+    turn lines_name{*this};
     if (auto ticket = actor_registry::probe_of(x.content())) [[unlikely]] {
       answer(*ticket);
       return caf::invoke_message_result::consumed;

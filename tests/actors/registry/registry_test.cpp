@@ -2,6 +2,10 @@
 #include <set>
 #include <thread>
 
+#include <spdlog/spdlog.h>
+
+#include "actors/log.hpp"
+#include "actors/log_control.hpp"
 #include "actors/registry/registry.hpp"
 #include "actors/registry/watched.hpp"
 #include "actors/type_ids.hpp"
@@ -70,6 +74,40 @@ TEST_F(registry, counts_what_an_actor_handles) {
     tell(x, i);
   EXPECT_EQ(actors.find(x.id())->handled, 10u);
   EXPECT_FALSE(actors.find(x.id())->running);
+}
+
+caf::behavior complainer(caf::event_based_actor* self) {
+  return {[self](int x) {
+    log::warn("complaint", {{"n", x}});
+    if (x > 1) // to itself, which the deterministic scheduler runs later
+      self->send(self, x - 1);
+  }};
+}
+
+/// What is logged while it lives, at warn or above.
+struct logged {
+  logged() : before{spdlog::default_logger()} { log::setup("warn", "kv"); }
+  ~logged() { spdlog::set_default_logger(before); }
+  static std::string last() {
+    auto all = log::recent_warnings();
+    return all.empty() ? "" : all.back();
+  }
+  std::shared_ptr<spdlog::logger> before;
+};
+
+TEST_F(registry, lets_lines_of_the_log_name_the_actor_that_writes_them) {
+  auto lines = logged{};
+  auto x = keep(spawn_watched(sys, &actors, {"loud", 0, "complainer"}, complainer));
+  auto y = keep(spawn_watched(sys, &actors, {"loud", 0, "neighbour"}, complainer));
+  auto name_of = [](const std::string& kind, const caf::actor& who) {
+    return "event=complaint actor=" + kind + " actor_id=" + std::to_string(who.id()) + " n=1";
+  };
+  tell(x, 2);
+  EXPECT_NE(lines.last().find(name_of("complainer", x)), std::string::npos) << lines.last();
+  tell(y, 1);
+  EXPECT_NE(lines.last().find(name_of("neighbour", y)), std::string::npos) << lines.last();
+  log::warn("complaint", {{"n", 1}});
+  EXPECT_NE(lines.last().find("event=complaint n=1"), std::string::npos) << "of no actor";
 }
 
 TEST_F(registry, times_handlers_only_while_somebody_watches) {
