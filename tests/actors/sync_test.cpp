@@ -569,6 +569,55 @@ TEST_F(single_device, starts_a_second_device_where_the_user_is) {
   EXPECT_EQ(b.payloads("ONCE"), strings{"y"});
 }
 
+TEST_F(single_device, removes_what_was_acknowledged_once_it_is_a_day_old) {
+  auto& a = online("d1", "u1", "ONCE");
+  for (auto text : {"one", "two", "three"})
+    append(u1, "ONCE", text);
+  ack(a, "ONCE", 2);
+  lose(a);
+  wait(std::chrono::seconds{3}); // the stream hands the cursor over
+  append(u2, "ONCE", "takes lazy rows with it");
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 0u) << "keys are remembered for a day";
+  now += 25 * 3'600'000;
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 2u) << "not what nobody acknowledged";
+  restart();
+  auto& b = online("d2", "u1", "ONCE");
+  EXPECT_EQ(b.payloads("ONCE"), strings{"three"});
+  EXPECT_EQ(b.resets["ONCE"], std::vector<int>{}) << "nobody missed anything";
+}
+
+TEST_F(sync_test, removes_what_a_device_has_acknowledged_once_it_is_a_day_old) {
+  add_biz("LOCK", [](biz_config& x) { x.target = biz_target::device; });
+  auto d1 = principal::device("d1");
+  auto& a = online("d1", "", "LOCK");
+  for (auto text : {"one", "two", "three"})
+    append(d1, "LOCK", text);
+  ack(a, "LOCK", 2);
+  lose(a);
+  wait(std::chrono::seconds{3});
+  now += 25 * 3'600'000;
+  append(d1, "LOCK", "takes lazy rows with it");
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 2u);
+  EXPECT_EQ(
+      online("d1", "", "LOCK").payloads("LOCK"), (strings{"three", "takes lazy rows with it"}));
+}
+
+TEST_F(multi_device, keeps_for_new_devices_what_another_has_acknowledged) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  ack(a, "NEWS");
+  lose(a);
+  wait(std::chrono::seconds{3});
+  now += 25 * 3'600'000;
+  append(u1, "NEWS", "two");
+  sweep();
+  EXPECT_EQ(count.trimmed_ops.load(), 0u);
+  EXPECT_EQ(online("d2", "u1", "NEWS").payloads("NEWS"), (strings{"one", "two"}));
+}
+
 TEST_F(single_device, tells_a_device_what_others_have_consumed) {
   auto& a = online("d1", "u1", "ONCE");
   append(u1, "ONCE", "x");
@@ -714,6 +763,23 @@ TEST_F(sync_test, welcomes_a_signed_hello_once) {
 TEST_F(sync_test, tells_a_device_the_longest_frame_it_may_send) {
   sv->limit.max_frame = 2'000;
   EXPECT_EQ(connect("d1").max_frame, 2'000u);
+}
+
+TEST_F(sync_test, lets_a_device_choose_its_heartbeat_within_the_servers_bounds) {
+  sv->limit.heartbeat_min_s = 5;
+  sv->limit.heartbeat_default_s = 60;
+  sv->limit.heartbeat_max_s = 3600;
+  auto granted = [&](std::uint32_t wish) {
+    auto& x = connect("d1", [&](wire::Hello& hello) { hello.set_heartbeat_s(wish); });
+    EXPECT_EQ(x.heartbeat, std::chrono::seconds{x.heartbeat_s}) << "told the loop another";
+    return x.heartbeat_s;
+  };
+  EXPECT_EQ(granted(240), 240u);
+  EXPECT_EQ(granted(0), 60u) << "no wish";
+  EXPECT_EQ(granted(1), 5u);
+  EXPECT_EQ(granted(4), 5u);
+  EXPECT_EQ(granted(3601), 3600u);
+  EXPECT_EQ(granted(UINT32_MAX), 3600u);
 }
 
 TEST_F(sync_test, refuses_forged_stale_and_malformed_hellos) {

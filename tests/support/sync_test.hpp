@@ -46,6 +46,8 @@ public:
   tls::device_identity_ptr identity; ///< what the I/O loop was told
   std::uint32_t calls = 0;           ///< allowed by Welcome
   std::uint32_t max_frame = 0;       ///< the same
+  std::uint32_t heartbeat_s = 0;     ///< the same
+  std::chrono::seconds heartbeat{0}; ///< what the I/O loop was told
   std::uint32_t binding = 0;
   ec bind_code = ec::none;
   std::string bind_text;
@@ -86,6 +88,7 @@ private:
       m.ParseFromString(x.body);
       calls = m.calls();
       max_frame = m.max_frame();
+      heartbeat_s = m.heartbeat_s();
       welcome = true;
       break;
     }
@@ -161,7 +164,7 @@ public:
     device_.closed = device_.closed.value_or(why);
   }
   void consumed(std::uint32_t) const override {}
-  void set_heartbeat(std::chrono::seconds) const override {}
+  void set_heartbeat(std::chrono::seconds x) const override { device_.heartbeat = x; }
   void identify(tls::device_identity_ptr who) const override { device_.identity = std::move(who); }
   const std::string& peer() const override { return device_.id; }
 

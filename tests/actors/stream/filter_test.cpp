@@ -85,6 +85,20 @@ TEST(filter, wants_one_of_each_list_and_all_tags) {
   EXPECT_EQ(filter_mismatch(f, phone()), "region is 'cn-east', the op is for eu");
 }
 
+TEST(filter, names_the_model_or_network_that_does_not_match) {
+  storage::op_filter f;
+  f.models = {"iPhone14,1", "Pixel 9"};
+  EXPECT_FALSE(filter_matches(f, phone()));
+  EXPECT_EQ(
+      filter_mismatch(f, phone()), "model is 'iPhone15,2', the op is for iPhone14,1, Pixel 9");
+  f.models = {"iphone15,2"};
+  EXPECT_FALSE(filter_matches(f, phone())) << "only the os is compared without case";
+  f.models = {};
+  f.networks = {"5g"};
+  EXPECT_EQ(filter_mismatch(f, phone()), "network is 'wifi', the op is for 5g");
+  EXPECT_FALSE(filter_matches(f, device_info{})) << "a device that does not tell its network";
+}
+
 TEST(filter, takes_user_lists_and_numeric_ranges) {
   storage::op_filter f;
   f.users = {"7", "1500"};
