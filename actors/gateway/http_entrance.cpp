@@ -19,16 +19,6 @@ constexpr std::string_view call_path = "/mgw.htm", batch_path = "/mgw/batch";
 
 mgw::call_limits limits() { return {}; }
 
-/// The first address that is not a balancer's: the last one, which ours has seen itself.
-std::string_view last_forwarded(std::string_view list) {
-  auto last = list.substr(list.rfind(',') == std::string_view::npos ? 0 : list.rfind(',') + 1);
-  while (last.starts_with(' '))
-    last.remove_prefix(1);
-  while (last.ends_with(' '))
-    last.remove_suffix(1);
-  return last;
-}
-
 answer refusal(mgw::failure&& why, bool rest) {
   auto out = answer_of(why.code, std::move(why.memo));
   out.status = rest ? http_status_of(why.code) : 200;
@@ -47,34 +37,12 @@ std::optional<header_list> cors_fields(const world* in, std::string_view origin)
   return out;
 }
 
-bool is_hex(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 } // namespace
-
-std::string_view without_port(std::string_view peer) {
-  auto host = peer.substr(0, peer.rfind(':'));
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  return host;
-}
 
 void split_world(std::string_view name, mgw::call& into) {
   auto at = std::min(name.find('@'), name.size());
   into.app = name.substr(0, at);
   into.workspace = at == name.size() ? std::string_view{"default"} : name.substr(at + 1);
-}
-
-std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text) {
-  // version "-" 32 hex "-" 16 hex "-" flags
-  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-')
-    return {};
-  auto trace = text.substr(3, 32), span = text.substr(36, 16);
-  if (!is_hex(trace) || !is_hex(span) || trace.find_first_not_of('0') == std::string_view::npos)
-    return {};
-  return {trace, span};
 }
 
 bool http_entrance::serve(http::request& x, const tls::local_responder& answer) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "actors/gateway/call_origin.hpp"
 #include "actors/gateway/worker.hpp"
 #include "protocol/tls/loop_service.hpp"
 
@@ -45,13 +46,7 @@ private:
   entrance_options options_;
 };
 
-/// "127.0.0.1:5312" -> "127.0.0.1", "[::1]:80" -> "::1".
-std::string_view without_port(std::string_view peer);
-
 /// "shop@test" is app "shop" in workspace "test", "shop" is in workspace "default".
 void split_world(std::string_view name, mgw::call& into);
-
-/// Trace and parent id of a W3C traceparent; empty if it is none.
-std::pair<std::string_view, std::string_view> read_traceparent(std::string_view text);
 
 } // namespace shoal::gateway
