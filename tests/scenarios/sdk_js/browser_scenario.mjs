@@ -3,6 +3,7 @@
 // The page comes from a server of this test and tells it what it sees: each op as its handler gets it (the handler waits
 // for the server's word), and every step it has made. Nothing outside this machine is asked.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -22,6 +23,7 @@ let chromium;
 let told = []; // ops, as the page's handlers got them
 const said = []; // everything else
 const sent = [];
+const carried = []; // calls that have come through the gateway
 let stop_page; // answers the page's question how long to go on
 const kinds = {'.js': 'text/javascript', '.html': 'text/html', '.mjs': 'text/javascript'};
 
@@ -31,6 +33,11 @@ const server = http.createServer((request, response) => {
     let body = '';
     request.on('data', (bytes) => { body += bytes; });
     request.on('end', () => {
+      if (pathname === '/echo') { // the backend of the gateway
+        carried.push({body, headers: request.headers});
+        response.setHeader('Content-Type', 'application/json');
+        return response.end(`{"heard":${body}}`);
+      }
       (pathname === '/op' ? told : said).push(body);
       response.end();
     });
@@ -123,6 +130,34 @@ for (const store of ['localStorage', 'IndexedDB']) {
 steps['a page encrypts with its WebCrypto what Node opens with OpenSSL'] = async () => {
   await browse({store: 'memory', device: 'crypto', check: 'crypto'});
   await heard('crypto: hashes, envelope and its key agree');
+};
+
+steps['a page makes signed and encrypted calls through the gateway, by HTTP and on its device connection'] = async () => {
+  chromium.kill('SIGTERM');
+  await chromium.gone;
+  said.length = 0;
+  const origin = `127.0.0.1:${server.address().port}`;
+  const pem = {publicKeyEncoding: {type: 'spki', format: 'pem'}, privateKeyEncoding: {type: 'pkcs8', format: 'pem'}};
+  const {publicKey, privateKey} = crypto.generateKeyPairSync('ec', {namedCurve: 'prime256v1', ...pem});
+  await world.api('PATCH', '/gateway/settings', {enabled: true, secret: 'what pages sign with', need_nonce: true,
+    hosts: ['127.0.0.1'], // by it a preflight, which has none of the call's headers, finds the app
+    decryption_keys: [{number: 1, private_pem: privateKey}], cors: {origins: [`http://${origin}`]}});
+  await world.api('PUT', '/gateway/groups/echo', {upstreams: [{address: origin}]});
+  await world.api('PUT', '/gateway/apis/com.shop.echo',
+    {group: 'echo', method: 'POST', path: '/echo', need_encrypt: true, timeout_ms: 30_000, status: 'online'});
+  await browse({store: 'memory', device: 'caller', check: 'calls', gateway: `https://127.0.0.1:${world.node.port}/mgw.htm`,
+    sign_secret: 'what pages sign with', public_key: publicKey});
+  await heard('all calls are made');
+  assert.deepEqual(said.filter((x) => !x.startsWith('all')), [
+    'signed and sealed: {"heard":{"from":"signed and sealed"}}', 'a wrong secret: 7002', 'no signature: 7014',
+    'in plain text: 3003', 'on the device connection: {"heard":{"from":"on the device connection"}}',
+  ]);
+  assert.deepEqual(carried.map((x) => x.body), ['{"from":"signed and sealed"}', '{"from":"on the device connection"}']);
+  for (const {headers} of carried) {
+    const left = Number(headers['x-envoy-expected-rq-timeout-ms']);
+    assert.ok(left > 0 && left <= 20_000, `the backend hears how long the page waits: ${left}`);
+  }
+  assert.equal(carried[1].headers.did, 'caller', 'as the connection has proved');
 };
 
 await run(steps, async () => {
