@@ -33,7 +33,9 @@ std::pair<std::string_view, std::string_view> read_traceparent(std::string_view 
   if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-')
     return {};
   auto trace = text.substr(3, 32), span = text.substr(36, 16);
-  if (!is_hex(trace) || !is_hex(span) || trace.find_first_not_of('0') == std::string_view::npos)
+  auto zero = [](std::string_view x) { return x.find_first_not_of('0') == std::string_view::npos; };
+  // All zeros are no id, and ff is no version.
+  if (!is_hex(trace) || !is_hex(span) || zero(trace) || zero(span) || text.starts_with("ff"))
     return {};
   return {trace, span};
 }

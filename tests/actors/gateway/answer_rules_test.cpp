@@ -324,7 +324,9 @@ TEST(Entrance, ReadsPeersAndTraces) {
   EXPECT_EQ(read_traceparent(good).first, "0123456789abcdef0123456789abcdef");
   EXPECT_EQ(read_traceparent(good).second, "0123456789abcdef");
   for (auto bad : {"", "00-xyz", "00-00000000000000000000000000000000-0123456789abcdef-01",
-           "00-0123456789ABCDEF0123456789abcdef-0123456789abcdef-01"})
+           "00-0123456789ABCDEF0123456789abcdef-0123456789abcdef-01",
+           "00-0123456789abcdef0123456789abcdef-0000000000000000-01",
+           "ff-0123456789abcdef0123456789abcdef-0123456789abcdef-01"})
     EXPECT_EQ(read_traceparent(bad).first, "") << bad;
 }
 
