@@ -21,7 +21,8 @@ struct metrics {
   counter delivered_ops{0}, ephemeral_ops{0};
   counter acks{0}, cursor_rows{0}, resets{0};
   counter pulls{0}, pull_from_memory{0}, disk_pages{0};
-  counter hellos{0}, hello_refused{0}, binds{0}, binds_unverified{0}, bind_refused{0}, replaced_devices{0};
+  counter hellos{0}, hello_refused{0}, binds{0}, binds_unverified{0}, bind_refused{0},
+      replaced_devices{0};
   counter ack_timeouts{0}, trimmed_ops{0}, damaged_records{0};
   counter api_calls{0}, api_refused{0}, api_timeouts{0};
   counter streams_activated{0}, streams_passivated{0}, restarts{0};

@@ -188,10 +188,9 @@ void device_state::identify() {
   if (!identified)
     return;
   auto app = sv->catalog.load()->app(info->app);
-  wire->identify(std::make_shared<const tls::device_identity>(
-      tls::device_identity{app ? app->id : std::string{}, info->device,
-          info->user_verified ? info->user : std::string{}, how == compression::zstd, info->region,
-          info->app_version}));
+  wire->identify(std::make_shared<const tls::device_identity>(tls::device_identity{
+      app ? app->id : std::string{}, info->device, info->user_verified ? info->user : std::string{},
+      how == compression::zstd, info->region, info->app_version}));
 }
 
 void device_state::store_facts() {
