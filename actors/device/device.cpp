@@ -83,8 +83,10 @@ void device_state::dispatch(const device_frame& x) {
   if (!info && x.type != frame_type::hello)
     return close(ec::unexpected_message, "the first message must be Hello");
   // The I/O loop answers pings, but not those that came before Welcome had left.
-  if (x.type == frame_type::ping)
-    return wire->send(tls::pong_frame(x.body));
+  if (x.type == frame_type::ping) {
+    auto pong = tls::pong_frame(x.body);
+    return pong ? wire->send(std::move(pong)) : close(ec::bad_message, "Ping cannot be read");
+  }
   if (verifying && x.type != frame_type::ack) {
     if (verifying->held.size() >= max_held)
       return close(ec::overloaded, "too many messages behind a Bind that is being verified");

@@ -817,6 +817,12 @@ TEST_F(sync_test, answers_a_ping_that_came_with_hello_after_its_welcome) {
   EXPECT_EQ(a.frames[1].type, frame_type::pong);
 }
 
+TEST_F(sync_test, ends_on_a_ping_that_cannot_be_read) {
+  auto& a = connect("d1");
+  tell(a.hdl, atom::frame::value, device_frame{frame_type::ping, "\xff"});
+  EXPECT_EQ(a.closed, ec::bad_message);
+}
+
 TEST_F(sync_test, takes_nothing_before_hello) {
   for (auto type : {frame_type::bind, frame_type::subscribe, frame_type::ack, frame_type::ops,
            frame_type::ping, frame_type::call}) {

@@ -1,5 +1,6 @@
 #include "tests/faults/server.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -50,8 +51,10 @@ server::server(std::string program, std::string folder, std::vector<std::string>
 
 void server::launch() {
   auto command = std::vector<std::string>{program_, "--data-dir", data_dir_, "--port",
-      std::to_string(port_), "--admin-port", std::to_string(admin_port_), "--log-level", "warn"};
+      std::to_string(port_), "--admin-port", std::to_string(admin_port_)};
   command.insert(command.end(), more_.begin(), more_.end());
+  if (std::find(more_.begin(), more_.end(), "--log-level") == more_.end())
+    command.insert(command.end(), {"--log-level", "warn"});
   auto none_yet = std::error_code{};
   auto size = fs::file_size(log_file(), none_yet);
   log_begin_ = none_yet ? 0 : size;
