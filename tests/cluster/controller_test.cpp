@@ -36,6 +36,12 @@ public:
     std::map<partition_no, std::uint64_t> leads; ///< epoch
   };
 
+  /// All replicas of the node are damaged.
+  void refill_all(const std::string& name) {
+    for (std::uint16_t i = 0; i < partitions_; ++i)
+      nodes_[name].refilling.insert(partition_no{i});
+  }
+
   void start(const std::string& name) {
     auto& x = nodes_[name];
     x = {};
@@ -295,8 +301,7 @@ TEST(controller, can_spare_a_node_when_others_lead_all_that_it_holds_and_have_it
   auto world = small_world{3};
   world.run(3s);
   EXPECT_FALSE(world.of("n1").can_spare("n2")) << "it leads";
-  for (std::uint16_t i = 0; i < 12; ++i)
-    world.at("n2").refilling.insert(partition_no{i});
+  world.refill_all("n2");
   world.until([&] { return world.leads_nothing("n2"); });
   world.run(1s);
   EXPECT_TRUE(world.of("n1").can_spare("n2"));
@@ -308,13 +313,11 @@ TEST(controller, can_spare_a_node_when_others_lead_all_that_it_holds_and_have_it
 TEST(controller, can_spare_none_of_two_that_lost_what_they_had) {
   auto world = small_world{3};
   world.run(3s);
-  for (std::uint16_t i = 0; i < 12; ++i)
-    world.at("n2").refilling.insert(partition_no{i});
+  world.refill_all("n2");
   world.until([&] { return world.leads_nothing("n2"); });
   world.run(1s);
   ASSERT_TRUE(world.of("n2").can_spare("n2"));
-  for (std::uint16_t i = 0; i < 12; ++i)
-    world.at("n3").refilling.insert(partition_no{i});
+  world.refill_all("n3");
   world.run(1s);
   EXPECT_FALSE(world.of("n2").can_spare("n2")) << "though leaders still count n3 as in sync";
   EXPECT_FALSE(world.of("n3").can_spare("n3"));
@@ -323,8 +326,7 @@ TEST(controller, can_spare_none_of_two_that_lost_what_they_had) {
 TEST(controller, can_spare_nobody_while_a_third_is_silent) {
   auto world = small_world{3};
   world.run(3s);
-  for (std::uint16_t i = 0; i < 12; ++i)
-    world.at("n2").refilling.insert(partition_no{i});
+  world.refill_all("n2");
   world.until([&] { return world.leads_nothing("n2"); });
   world.run(1s);
   ASSERT_TRUE(world.of("n2").can_spare("n2"));

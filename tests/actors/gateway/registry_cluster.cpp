@@ -6,16 +6,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "tests/faults/fault_cluster.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace {
 
@@ -151,16 +150,14 @@ int main(int argc, char** argv) {
     return 77;
   }
   std::signal(SIGPIPE, SIG_IGN);
-  auto folder = (std::filesystem::temp_directory_path() / "shoal-registry-XXXXXX").string();
-  if (!::mkdtemp(folder.data()))
-    return 1;
   auto result = 0;
   try {
-    bench{folder, argc > 1 ? static_cast<std::size_t>(std::atoll(argv[1])) : 40'000}.run();
+    auto folder = shoal::test::temp_dir{};
+    auto apis = argc > 1 ? static_cast<std::size_t>(std::atoll(argv[1])) : 40'000;
+    bench{folder.path().string(), apis}.run();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "shoal-registry-cluster: %s\n", e.what());
     result = 1;
   }
-  std::filesystem::remove_all(folder);
   return result;
 }
