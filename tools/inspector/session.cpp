@@ -69,14 +69,17 @@ std::vector<session::answer> session::all(const std::string& target) {
   return out;
 }
 
+json row_of(json node, const json& row) {
+  json out = {{"node", std::move(node)}};
+  out.update(row);
+  return out;
+}
+
 json session::rows(const std::string& target, const std::string& field) {
   auto out = json::array();
   for (auto& x : all(target))
-    for (auto& row : x.data[field]) {
-      json with_node = {{"node", x.node}};
-      with_node.update(row);
-      out.push_back(std::move(with_node));
-    }
+    for (auto& row : x.data[field])
+      out.push_back(row_of(x.node, row));
   return out;
 }
 

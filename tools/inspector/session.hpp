@@ -26,6 +26,9 @@ struct reply {
   std::string body;
 };
 
+/// A row of what a node answered, with the node's name.
+json row_of(json node, const json& row);
+
 /// The operator's key, for commands that change something.
 struct operator_key {
   std::string id, secret;

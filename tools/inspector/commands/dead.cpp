@@ -21,11 +21,8 @@ command dead_command() {
         json out = {{"letters", json::array()}, {"deaths", json::array()}};
         for (auto& x : s.all("/inspect/dead"))
           for (auto part : {"letters", "deaths"})
-            for (auto& row : x.data[part]) {
-              json with_node = {{"node", x.node}};
-              with_node.update(row);
-              out[part].push_back(std::move(with_node));
-            }
+            for (auto& row : x.data[part])
+              out[part].push_back(row_of(x.node, row));
         return {std::move(out)};
       },
       draw};

@@ -41,11 +41,8 @@ json list(session& s) {
 json lines_of(const json& rows, const char* field) {
   auto out = json::array();
   for (const auto& node : rows)
-    for (const auto& x : node.value(field, json::array())) {
-      json line = {{"node", part(node, "node")}};
-      line.update(x);
-      out.push_back(std::move(line));
-    }
+    for (const auto& x : node.value(field, json::array()))
+      out.push_back(row_of(part(node, "node"), x));
   return out;
 }
 

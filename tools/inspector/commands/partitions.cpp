@@ -28,19 +28,15 @@ json list(session& s) {
     for (auto& row : x.data["partitions"]) {
       if (row["partition"].is_number() && !blocked.contains(row["partition"].get<int>()))
         served.insert(row["partition"].get<int>());
-      json with_node = {{"node", x.node}};
-      with_node.update(row);
+      auto with_node = row_of(x.node, row);
       if (x.data.contains("copies_wanted"))
         with_node["copies_wanted"] = x.data["copies_wanted"];
       out.push_back(std::move(with_node));
     }
   }
   for (auto& [no, row] : unserved)
-    if (!served.contains(no)) {
-      json with_node = {{"node", nobody}};
-      with_node.update(row);
-      out.push_back(std::move(with_node));
-    }
+    if (!served.contains(no))
+      out.push_back(row_of(nobody, row));
   return out;
 }
 

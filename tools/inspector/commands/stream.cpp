@@ -49,11 +49,8 @@ json stream_of(session& s, const std::string& target) {
   auto answers = s.all("/inspect/streams/" + target);
   auto relays = json::array();
   for (auto& x : answers)
-    for (auto& row : x.data.value("relays", json::array())) {
-      json with_node = {{"node", x.node}};
-      with_node.update(row);
-      relays.push_back(std::move(with_node));
-    }
+    for (auto& row : x.data.value("relays", json::array()))
+      relays.push_back(row_of(x.node, row));
   auto best = std::ranges::find_if(
       answers, [](auto& x) { return !x.node.empty() && x.data.value("owner", "") == x.node; });
   if (best == answers.end())
@@ -83,11 +80,8 @@ void add_cursors(json& to, session& s, const std::string& target, const given& v
   for (auto& x : s.all("/inspect/cursors/" + target + "?limit=" + std::to_string(limit) +
                        (values.has("--after") ? "&after=" + url_encoded(values.text("--after"))
                                               : std::string{}))) {
-    for (auto& row : x.data.value("cursors", json::array())) {
-      json with_node = {{"node", x.node}};
-      with_node.update(row);
-      rows.push_back(std::move(with_node));
-    }
+    for (auto& row : x.data.value("cursors", json::array()))
+      rows.push_back(row_of(x.node, row));
     if (auto next = x.data.value("next_after", ""); !next.empty() && (end.empty() || next < end))
       end = next;
   }

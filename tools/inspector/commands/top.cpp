@@ -21,11 +21,8 @@ json look(const given& values, session& s) {
   for (auto& x : s.all(target)) {
     nodes.push_back({{"node", x.node}, {"actors", x.data["total"]},
         {"window_ms", x.data.value("window_ms", 0)}});
-    for (auto& row : x.data["actors"]) {
-      json with_node = {{"node", x.node}};
-      with_node.update(row);
-      rows.push_back(std::move(with_node));
-    }
+    for (auto& row : x.data["actors"])
+      rows.push_back(row_of(x.node, row));
   }
   auto field = sort == "busy" ? "busy" : "rate";
   std::stable_sort(rows.begin(), rows.end(),

@@ -56,9 +56,7 @@ json follow(const given& values, session& s) {
           continue;
         seen[x.node] = std::max(seen[x.node], began);
         ops.emplace(name, ops.size());
-        json row = {{"node", x.node}};
-        row.update(op);
-        out.push_back(std::move(row));
+        out.push_back(row_of(x.node, op));
       }
     }
   };
