@@ -459,7 +459,7 @@ TEST(controller, puts_back_what_a_restored_store_has_forgotten) {
   for (auto with_views : {true, false}) {
     world.store = make_local_meta_store(memory_meta_hooks());
     ASSERT_EQ(world.store->swap_controller({}, lost.controller), meta_result::done);
-    for (auto node : lost.nodes)
+    for (const auto& node : lost.nodes)
       ASSERT_EQ(world.store->swap_node(0, node), meta_result::done);
     for (const auto& [p, x] : backup.views)
       if (with_views) {
