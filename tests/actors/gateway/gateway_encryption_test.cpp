@@ -40,6 +40,14 @@ protected:
   static std::string fields_of(const pair_of_keys& x) {
     return "Crypt: " + std::string{x.name} + "\r\n";
   }
+
+  /// All that a caller can learn from an answer; when it came is no secret.
+  static std::string told_by(const http_answer& x) {
+    auto head = x.head;
+    if (auto from = head.find("\r\nDate: "); from != std::string::npos)
+      head.erase(from, head.find("\r\n", from + 2) - from);
+    return head + x.body;
+  }
 };
 
 TEST_F(GatewayEncryption, EveryWrapAndCipherCarriesACallAndItsAnswer) {
@@ -86,7 +94,7 @@ TEST_F(GatewayEncryption, AllFailuresAreOneAnswer) {
   auto try_out = [&](const pair_of_keys& x, const std::string& data) {
     auto got = c.ask(request(fields_of(x), data));
     EXPECT_EQ(code(got), "3003");
-    answers.insert(got.head + got.body);
+    answers.insert(told_by(got));
   };
   for (auto& x : pairs) {
     auto session = mgw::cipher_session{};
@@ -107,8 +115,7 @@ TEST_F(GatewayEncryption, AllFailuresAreOneAnswer) {
         mgw::seal_request(x.public_pem, 99, data_cipher::aes_256_gcm, "[{}]", here, session);
     try_out(x, *unknown);
   }
-  auto plain = c.ask(request());
-  answers.insert(plain.head + plain.body);
+  answers.insert(told_by(c.ask(request())));
   EXPECT_EQ(answers.size(), 1u);
   EXPECT_EQ(backend.requests(), 0);
 }
