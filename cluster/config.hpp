@@ -85,6 +85,7 @@ struct config {
   struct storage_section {
     std::size_t block_cache_mb = 256;
     std::size_t memtable_mb = 16;
+    std::size_t replica_log_mb = 4096;
     bool operator==(const storage_section&) const = default;
   } storage;
 

@@ -33,7 +33,8 @@ const char* to_string(replica_role x) {
 
 replica::replica(
     std::string self, const replica_options& options, record_source& source, replica_rules rules)
-    : self_{std::move(self)}, options_{options}, source_{source}, rules_{rules} {}
+    : self_{std::move(self)}, options_{options}, source_{source}, rules_{rules},
+      log_{std::max<std::size_t>(1, options.keep_bytes / 256)} {}
 
 // -- inputs ---------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ decisions replica::start(const durable_state& disk, instant now) {
   epoch_ = durable_epoch_ = disk.epoch;
   last_led_ = rules_.lead_an_epoch_once ? disk.epoch : 0;
   rejoin_ = disk.rejoin;
-  log_.reset(disk.base, disk.runs, disk.last);
+  log_.reset(disk.base, disk.runs, disk.last, disk.sizes);
   committed_ = handed_out_ = applied_ = disk.applied;
   role_ = replica_role::follower;
   if (disk.damaged)
@@ -290,12 +291,18 @@ void replica::hand_out() {
   }
 }
 
+/// What is too old to be kept for anybody: up to this lsn, with limits so many times as wide.
+std::uint64_t replica::surplus(std::uint64_t times) const {
+  auto records = times * options_.keep_records;
+  auto by_count = applied_ > records ? applied_ - records : 0;
+  return std::min(applied_, std::max(by_count, log_.last_before(times * options_.keep_bytes)));
+}
+
 void replica::trim() {
-  auto bounded = applied_ > options_.keep_records ? applied_ - options_.keep_records : 0;
-  auto upto = std::max(std::min(known_everywhere(), applied_), bounded);
+  auto upto = std::max(std::min(known_everywhere(), applied_), surplus(1));
   // Who gets a checkpoint needs what follows it, or the next one is due when this one is there.
   for (const auto& [to, x] : outbound_)
-    if (x.position && applied_ - std::min(applied_, x.position->lsn) <= 4 * options_.keep_records)
+    if (x.position && x.position->lsn >= surplus(4))
       upto = std::min(upto, x.position->lsn);
   if (upto < log_.base().lsn + std::max<std::uint64_t>(options_.trim_step, 1))
     return;

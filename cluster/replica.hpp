@@ -51,9 +51,11 @@ struct replica_options {
   std::size_t memory_bytes = 8u << 20;       ///< of the log's end, kept for who has not got it
   std::size_t uncommitted_bytes = 16u << 20; ///< more: proposals are refused with `full`
   std::size_t apply_bytes = 8u << 20;        ///< handed out and not yet reported as applied
-  std::uint64_t keep_records = 100'000; ///< applied ones, kept for followers that are behind; up
-                                        ///< to four times as many while one gets a checkpoint
-  std::uint64_t trim_step = 1'000;      ///< fewer are not worth a trim
+  /// Applied ones, kept for followers that are behind: not more than either allows, or four times
+  /// as many while one gets a checkpoint.
+  std::uint64_t keep_records = 100'000;
+  std::size_t keep_bytes = 64u << 20;
+  std::uint64_t trim_step = 1'000; ///< fewer are not worth a trim
 
   std::uint32_t (*checksum)(const log_record&) = nullptr; ///< of all but `crc`; required
 };
@@ -80,8 +82,9 @@ struct durable_state {
   std::uint64_t rejoin = 0; ///< see `log_write::rejoin`
   log_position base;        ///< the log begins after this
   std::vector<epoch_run> runs;
-  std::uint64_t last = 0;    ///< lsn; `base.lsn` if the log is empty
-  std::uint64_t applied = 0; ///< at least `base.lsn`
+  std::vector<std::uint32_t> sizes; ///< bytes of each record after the base
+  std::uint64_t last = 0;           ///< lsn; `base.lsn` if the log is empty
+  std::uint64_t applied = 0;        ///< at least `base.lsn`
   /// Set too if the disk is empty although this node has been a replica before.
   bool damaged = false;
 };
@@ -341,6 +344,7 @@ private:
   bool refuse_old(const std::string& from, std::uint64_t epoch);
   void commit_to(std::uint64_t lsn);
   void hand_out();
+  std::uint64_t surplus(std::uint64_t times) const;
   void trim();
   void quarantine(const std::string& why);
   void end_quarantine();

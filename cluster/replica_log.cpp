@@ -4,11 +4,14 @@
 
 namespace shoal::cluster {
 
-void replica_log::reset(const log_position& base, std::vector<epoch_run> runs, std::uint64_t last) {
-  *this = {};
+void replica_log::reset(const log_position& base, std::vector<epoch_run> runs, std::uint64_t last,
+    const std::vector<std::uint32_t>& sizes) {
+  *this = replica_log{sizes_.step()};
   base_ = base;
   runs_ = std::move(runs);
   last_ = durable_ = last;
+  for (auto lsn = base.lsn; auto bytes : sizes)
+    sizes_.append(++lsn, bytes);
 }
 
 log_position replica_log::last() const {
@@ -38,10 +41,12 @@ void replica_log::append(const log_record& record, std::uint64_t ticket) {
   last_ = record.lsn;
   tail_.push_back(record);
   tail_bytes_ += record.bytes();
+  sizes_.append(record.lsn, record.bytes());
   mark(ticket);
 }
 
 void replica_log::truncate_after(std::uint64_t lsn, std::uint64_t ticket) {
+  sizes_.truncate_after(lsn);
   last_ = lsn;
   while (!runs_.empty() && runs_.back().first > lsn)
     runs_.pop_back();
@@ -57,6 +62,7 @@ void replica_log::truncate_after(std::uint64_t lsn, std::uint64_t ticket) {
 }
 
 void replica_log::restart_at(const log_position& base, std::uint64_t ticket) {
+  sizes_.clear();
   base_ = base;
   runs_.clear();
   tail_.clear();
@@ -87,6 +93,7 @@ void replica_log::trim(std::uint64_t lsn) {
   if (!epoch)
     return;
   base_ = {*epoch, lsn};
+  sizes_.trim(lsn);
   auto covered = [&](std::size_t i) {
     auto end = i + 1 < runs_.size() ? runs_[i + 1].first : last_ + 1;
     return end <= lsn + 1;

@@ -2,7 +2,8 @@
 // last records themselves. Older records are read back from the disk.
 //
 // Owned by a replica. Memory: what `shrink` leaves, everything that is not durable yet, and one run
-// per epoch that wrote something.
+// per epoch that wrote something; a mark per `size_step` bytes of
+// records.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "cluster/log_sizes.hpp"
 #include "cluster/replica_messages.hpp"
 
 namespace shoal::cluster {
@@ -34,13 +36,20 @@ public:
 
 class replica_log {
 public:
-  void reset(const log_position& base, std::vector<epoch_run> runs, std::uint64_t last);
+  /// `size_step`: how exactly `last_before` knows, in bytes.
+  explicit replica_log(std::size_t size_step) : sizes_{size_step} {}
+
+  /// `sizes`: of the records after `base`, in bytes.
+  void reset(const log_position& base, std::vector<epoch_run> runs, std::uint64_t last,
+      const std::vector<std::uint32_t>& sizes);
 
   const log_position& base() const { return base_; }
   log_position last() const;
   std::uint64_t durable() const { return durable_; }
   bool all_durable() const { return pending_.empty(); }
   std::size_t memory() const { return tail_bytes_; } ///< bytes of records
+  /// An lsn after which the records have at most `bytes`; 0 if all have not more.
+  std::uint64_t last_before(std::size_t bytes) const { return sizes_.last_before(bytes); }
 
   /// Of a record, or of the base; nothing outside of them.
   std::optional<std::uint64_t> epoch_at(std::uint64_t lsn) const;
@@ -80,6 +89,7 @@ private:
   std::deque<pending> pending_;
   std::deque<log_record> tail_; ///< the last ones, up to `last_`
   std::size_t tail_bytes_ = 0;
+  log_sizes sizes_; ///< of all records, wherever they are
 };
 
 } // namespace shoal::cluster

@@ -177,6 +177,7 @@ ec read_replica(database& db, partition_no p, replica_start& out, write_batch& c
     if (whole && readable && lsn == out.last.lsn + 1 && x.at.epoch >= out.last.epoch) {
       if (out.runs.empty() || out.runs.back().epoch != x.at.epoch)
         out.runs.push_back({x.at.epoch, lsn});
+      out.sizes.push_back(static_cast<std::uint32_t>(value.size()));
       out.last = x.at;
       return true;
     }

@@ -48,7 +48,8 @@ struct replica_start {
   log_place applied; ///< rows up to here are in the tables
   log_place last;    ///< newest entry; `base` if there is none
   std::vector<replica_run> runs;
-  bool damaged = false; ///< an entry that must be there is missing or unreadable
+  std::vector<std::uint32_t> sizes; ///< bytes of each entry after the base, as it is stored
+  bool damaged = false;             ///< an entry that must be there is missing or unreadable
 };
 
 std::string encode(const replica_promise& x, std::string_view key);

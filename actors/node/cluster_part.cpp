@@ -45,6 +45,7 @@ cluster::replica_options rules_of(const cluster::config& x) {
   out.suspend_after = take_over / 2;
   out.heartbeat = take_over / 10;
   out.resend_after = take_over / 5;
+  out.keep_bytes = (x.storage.replica_log_mb << 20) / x.cluster.partitions;
   return out;
 }
 

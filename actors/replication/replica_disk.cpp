@@ -49,7 +49,7 @@ ec replica_disk::load(cluster::durable_state& out) {
     return code;
   promise_ = found.promise;
   last_ = found.last.lsn;
-  out = {promise_.epoch, promise_.rejoin, place(promise_.base), {}, last_,
+  out = {promise_.epoch, promise_.rejoin, place(promise_.base), {}, std::move(found.sizes), last_,
       std::max(found.applied.lsn, promise_.base.lsn), found.damaged};
   for (auto& run : found.runs)
     out.runs.push_back({run.epoch, run.first});

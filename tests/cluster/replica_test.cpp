@@ -474,6 +474,31 @@ TEST(replica, gets_a_checkpoint_when_the_log_does_not_reach_back_and_asks_again_
   EXPECT_EQ(x.nodes["c"].disk.rows(), x.nodes["a"].disk.rows());
 }
 
+TEST(replica, keeps_no_more_bytes_for_who_is_behind_than_allowed_even_after_a_start) {
+  auto x = bench{};
+  x.options.keep_bytes = 10'000;
+  x.options.trim_step = 1;
+  for (const auto* name : {"a", "b", "c"})
+    x.start(name);
+  x.cut = {"c"};
+  x.learn({1, "a", abc});
+  for (auto i = 0; i < 10; ++i) {
+    x.propose("a", std::string(936, 'x'));
+    x.settle();
+  }
+  EXPECT_EQ(x["a"].status().base.lsn, 1u) << "the epoch's start and ten of 1,000 bytes";
+  x.start("a");
+  x.learn({2, "a", abc});
+  for (auto i = 0; i < 3; ++i) {
+    x.propose("a", std::string(936, 'x'));
+    x.settle();
+  }
+  EXPECT_EQ(x["a"].status().base.lsn, 5u) << "what was there at the start counts, too";
+  x.cut.clear();
+  x.pass(10s);
+  EXPECT_EQ(x.nodes["c"].disk.rows(), x.nodes["a"].disk.rows());
+}
+
 TEST(replica, keeps_quiet_when_damaged_until_it_holds_an_epoch_that_began_later) {
   auto x = bench{};
   x.learn({1, "a", abc});

@@ -63,10 +63,11 @@ void simulated_disk::carry_out(const disk_operation& x, std::size_t records, std
 }
 
 durable_state simulated_disk::scan() const {
-  auto out = durable_state{epoch_, rejoin_, base_, {}, base_.lsn, rows_.size(), is_damaged()};
+  auto out = durable_state{epoch_, rejoin_, base_, {}, {}, base_.lsn, rows_.size(), is_damaged()};
   for (const auto& x : records_) {
     if (out.runs.empty() || out.runs.back().epoch != x.epoch)
       out.runs.push_back({x.epoch, x.lsn});
+    out.sizes.push_back(static_cast<std::uint32_t>(x.bytes()));
     out.last = x.lsn;
   }
   return out;

@@ -97,6 +97,7 @@ void simulated_world::draw_climate() {
   o.uncommitted_bytes = r.between(500, 20'000);
   o.apply_bytes = r.between(64, 4000);
   o.keep_records = r.chance(0.5) ? r.between(3, 40) : 100'000;
+  o.keep_bytes = r.chance(0.5) ? r.between(200, 4000) : 64u << 20;
   o.trim_step = r.between(1, 10);
   o.checksum = simulated_checksum;
 }

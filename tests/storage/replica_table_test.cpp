@@ -168,6 +168,7 @@ TEST_F(replica_table, a_trimmed_log_starts_behind_its_base) {
   EXPECT_EQ(x.promise, (replica_promise{4, 0, {1, 2}, {}}));
   EXPECT_EQ(x.last, (log_place{3, 3}));
   EXPECT_EQ(x.runs, (std::vector<replica_run>{{3, 3}}));
+  EXPECT_EQ(x.sizes.size(), x.last.lsn - x.promise.base.lsn);
 }
 
 TEST_F(replica_table, applying_adds_the_rows_of_an_entry) {
