@@ -1,5 +1,10 @@
-// Wall-clock time in milliseconds, injectable. Rules take time points; only actors ask for them,
-// and only here.
+// Time in milliseconds, injectable. Rules take time points; only actors ask for them, and only
+// here.
+//
+// There are two clocks, because the wall's may be set at any moment, by minutes, forwards or back.
+// What others read or write goes by the wall: when an op was made and is valid, what is signed,
+// how long things are kept. How long something took, or may take, on this node goes by the steady
+// clock: acknowledgements that stay out, breakers, caches, who is idle.
 #pragma once
 
 #include <chrono>
@@ -14,6 +19,17 @@ inline std::int64_t wall_clock_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
+
+/// Since some moment in the past, the same for a whole process.
+inline std::int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+/// One moment by both clocks.
+struct moment {
+  std::int64_t wall_ms = 0, steady_ms = 0;
+};
 
 /// For durations that are only measured, never decided upon.
 inline std::int64_t steady_us() {

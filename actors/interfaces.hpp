@@ -219,7 +219,7 @@ using device_actor = feed_sink_actor::extend<caf::reacts_to<atom::frame, device_
 struct verify_request {
   std::string url, app, user, token;
   std::uint32_t binding = 0;
-  std::int64_t asked_ms = 0;
+  std::int64_t asked_ms = 0; ///< by the steady clock
 };
 
 /// Asks tenants' endpoints about sessions. Detached, because it waits for strangers; the device

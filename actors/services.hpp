@@ -101,9 +101,11 @@ private:
 
 struct services {
   services(std::uint16_t partitions);
+  moment now() const { return {now_ms(), steady_ms()}; }
 
   std::string name = "n1"; ///< of this node
   clock_fn now_ms = wall_clock_ms;
+  clock_fn steady_ms = shoal::steady_ms;
   std::uint64_t epoch = 1;      ///< history epoch of the store
   std::uint64_t view_epoch = 1; ///< epoch of the partitions' views
   limits limit;

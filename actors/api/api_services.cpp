@@ -41,7 +41,7 @@ gateway::service_beat read_beat(const exchange& x, std::int64_t now_ms) {
 
 void api_state::list_services(const exchange_ptr& x) {
   auto list = json::array();
-  for (auto& one : sv->gateway->services.list(x->app->no, sv->now_ms()))
+  for (auto& one : sv->gateway->services.list(x->app->no, sv->steady_ms()))
     list.push_back(shown(one));
   answer(*x, 200, text({{"instances", std::move(list)}}));
 }

@@ -239,7 +239,7 @@ void device_state::bind(const std::string& body) {
   if (app->users.how == user_auth::mode::callback) {
     verifying = std::make_unique<pending_bind>(pending_bind{x.user(), {}});
     self->send(sv->where.verifier(), atom::verdict::value, caf::actor_cast<device_actor>(self),
-        verify_request{app->users.url, app->id, x.user(), x.token(), binding, sv->now_ms()});
+        verify_request{app->users.url, app->id, x.user(), x.token(), binding, sv->steady_ms()});
     return;
   }
   settle(x.user(),

@@ -245,14 +245,14 @@ void device_state::take(const feed_ops& x) {
   if (s == nullptr || closing || lost_permission(*s))
     return;
   if (!x.batch) {
-    s->rules.pull_failed(sv->now_ms() + pull_retry_ms);
+    s->rules.pull_failed(sv->steady_ms() + pull_retry_ms);
     if (x.code == ec::quarantined)
       send_subscribed(s->rules.biz()->name, x.code, {}, 0);
     return arm();
   }
   if (!s->rules.biz()->persistent)
     return take_ephemeral(*s, x);
-  auto out = s->rules.take(x, *info, sv->now_ms(), credit);
+  auto out = s->rules.take(x, *info, sv->now(), credit);
   put(*s, out);
   if (out.send)
     measure(*x.batch);
@@ -314,7 +314,7 @@ void device_state::send_reset(const subscription& s, position at, reset_reason w
 }
 
 void device_state::pull(subscription& s) {
-  if (!s.source || !s.rules.wants_pull(credit, sv->now_ms()))
+  if (!s.source || !s.rules.wants_pull(credit, sv->now()))
     return;
   self->send(s.source, atom::pull::value, caf::actor_cast<feed_sink_actor>(self),
       pull_request{s.rules.stream(), info->device, s.number, s.rules.seen(),
@@ -339,7 +339,7 @@ void device_state::acknowledge(const std::string& body) {
       continue; // late, for a feed that ended
     if (s->rules.biz()->target == biz_target::user && x.binding() != binding)
       continue; // about the user before
-    if (s->rules.acknowledge(entry.id(), credit, sv->now_ms()) != ec::none)
+    if (s->rules.acknowledge(entry.id(), credit, sv->steady_ms()) != ec::none)
       return close(ec::bad_position, "acknowledged what was never sent");
     auto& biz = *s->rules.biz();
     auto turns = biz.target == biz_target::user && !biz.multi_device; // others wait for these
@@ -364,7 +364,7 @@ void device_state::arm() {
   if (ticking || closing)
     return;
   auto waits = [](const subscription& x) {
-    return x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits_until_ms() != 0 ||
+    return x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits() ||
            x.rules.acked() > x.told_source;
   };
   ticking = facts_changed || std::any_of(feeds.begin(), feeds.end(), waits);
@@ -378,7 +378,7 @@ void device_state::tick() {
     return;
   if (facts_changed)
     store_facts(); // once for a hello and the bind that follows it
-  auto now = sv->now_ms();
+  auto now = sv->steady_ms();
   for (auto& x : feeds) {
     auto oldest = x.rules.oldest_unacked_ms();
     if (oldest && now - *oldest > std::chrono::milliseconds{sv->limit.ack_timeout}.count()) {

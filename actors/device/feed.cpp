@@ -16,22 +16,21 @@ void feed::start(position at, std::uint64_t latest, window& w) {
   release(w);
   live_ = true;
   pulling_ = false;
-  not_before_ms_ = 0;
+  valid_from_ms_ = retry_at_ms_ = 0;
   sent_ = at.epoch == epoch_ ? std::max(sent_, at.id) : at.id;
   epoch_ = at.epoch;
   acked_ = told_ = seen_ = at.id;
   latest_ = std::max(latest, at.id);
 }
 
-feed_output feed::take(
-    const feed_ops& x, const device_info& device, std::int64_t now_ms, window& w) {
+feed_output feed::take(const feed_ops& x, const device_info& device, moment now, window& w) {
   feed_output out;
   auto& batch = *x.batch;
   if (x.page)
     pulling_ = false;
   latest_ = std::max({latest_, x.latest, batch.upto});
   auto continues = batch.epoch == epoch_ && batch.after <= seen_ && batch.upto > seen_;
-  if (!live_ || !continues || !w.open() || now_ms < not_before_ms_)
+  if (!live_ || !continues || !w.open() || must_wait(now))
     return out;
 
   auto whole = batch.after == told_ && told_ == seen_;
@@ -40,9 +39,9 @@ feed_output feed::take(
   for (auto& op : batch.ops) {
     if (op->id <= seen_)
       continue;
-    auto when = validity_of(*op, now_ms);
+    auto when = validity_of(*op, now.wall_ms);
     if (when == validity::not_yet) {
-      not_before_ms_ = op->valid_from_ms;
+      valid_from_ms_ = op->valid_from_ms;
       upto = op->id - 1;
       whole = false;
       break;
@@ -72,8 +71,8 @@ feed_output feed::take(
   auto ops = static_cast<std::uint32_t>(out.part.size());
   w.take(ops, bytes);
   if (in_flight_.empty())
-    progress_ms_ = now_ms;
-  in_flight_.push_back({told_, now_ms, ops, bytes});
+    progress_ms_ = now.steady_ms;
+  in_flight_.push_back({told_, now.steady_ms, ops, bytes});
   if (whole) {
     out.whole = x.batch;
     out.part.clear();
@@ -81,16 +80,21 @@ feed_output feed::take(
   return out;
 }
 
-bool feed::wants_pull(const window& w, std::int64_t now_ms) {
-  if (now_ms >= not_before_ms_)
-    not_before_ms_ = 0;
-  if (!live_ || pulling_ || seen_ >= latest_ || !w.open() || not_before_ms_ != 0)
+bool feed::must_wait(moment now) const {
+  return now.wall_ms < valid_from_ms_ || now.steady_ms < retry_at_ms_;
+}
+
+bool feed::wants_pull(const window& w, moment now) {
+  if (must_wait(now))
+    return false;
+  valid_from_ms_ = retry_at_ms_ = 0;
+  if (!live_ || pulling_ || seen_ >= latest_ || !w.open())
     return false;
   pulling_ = true;
   return true;
 }
 
-ec feed::acknowledge(std::uint64_t id, window& w, std::int64_t now_ms) {
+ec feed::acknowledge(std::uint64_t id, window& w, std::int64_t steady_ms) {
   if (id > std::max(told_, sent_))
     return ec::bad_position;
   told_ = std::max(told_, id);
@@ -99,7 +103,7 @@ ec feed::acknowledge(std::uint64_t id, window& w, std::int64_t now_ms) {
   if (id <= acked_)
     return ec::none;
   acked_ = id;
-  progress_ms_ = now_ms;
+  progress_ms_ = steady_ms;
   auto done =
       std::find_if(in_flight_.begin(), in_flight_.end(), [&](auto& x) { return x.upto > id; });
   for (auto i = in_flight_.begin(); i != done; ++i)
@@ -108,7 +112,7 @@ ec feed::acknowledge(std::uint64_t id, window& w, std::int64_t now_ms) {
   return ec::none;
 }
 
-feed_output feed::tell(std::int64_t now_ms) {
+feed_output feed::tell(std::int64_t steady_ms) {
   feed_output out;
   if (!untold())
     return out;
@@ -117,8 +121,8 @@ feed_output feed::tell(std::int64_t now_ms) {
   out.upto = told_ = seen_;
   sent_ = std::max(sent_, told_);
   if (in_flight_.empty())
-    progress_ms_ = now_ms;
-  in_flight_.push_back({told_, now_ms, 0, 0});
+    progress_ms_ = steady_ms;
+  in_flight_.push_back({told_, steady_ms, 0, 0});
   return out;
 }
 

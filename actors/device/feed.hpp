@@ -18,6 +18,7 @@
 #include <optional>
 #include <vector>
 
+#include "actors/clock.hpp"
 #include "actors/device/window.hpp"
 #include "actors/messages.hpp"
 
@@ -55,38 +56,40 @@ public:
   void forget_sent() { sent_ = 0; }
 
   /// Takes a batch. At most what the window allows is used; the rest is asked for again later.
-  feed_output take(const feed_ops& x, const device_info& device, std::int64_t now_ms, window& w);
+  feed_output take(const feed_ops& x, const device_info& device, moment now, window& w);
 
   /// True, once, if ops should be asked for after `seen` now.
-  bool wants_pull(const window& w, std::int64_t now_ms);
+  bool wants_pull(const window& w, moment now);
 
   /// The device handled everything up to `id`. `none`, or `bad_position` for an id it was never
   /// told. It may have been told by a source before this one, which starts further back: then the
   /// feed goes on after `id`.
-  ec acknowledge(std::uint64_t id, window& w, std::int64_t now_ms);
+  ec acknowledge(std::uint64_t id, window& w, std::int64_t steady_ms);
 
   /// An empty frame for ids that were passed over silently, if there are any.
-  feed_output tell(std::int64_t now_ms);
+  feed_output tell(std::int64_t steady_ms);
 
   /// A pull got no answer.
-  void pull_failed(std::int64_t retry_at_ms) {
+  void pull_failed(std::int64_t retry_at_steady_ms) {
     pulling_ = false;
-    not_before_ms_ = retry_at_ms;
+    retry_at_ms_ = retry_at_steady_ms;
   }
 
-  /// When the oldest unacknowledged frame was sent; empty if there is none.
+  /// When the oldest unacknowledged frame was sent, by the steady clock; empty if there is none.
   std::optional<std::int64_t> oldest_unacked_ms() const;
   bool untold() const { return live_ && told_ < seen_; }
 
-  /// The time before which no pull makes sense (an op that is not valid yet); 0 = none.
-  std::int64_t waits_until_ms() const { return not_before_ms_; }
+  /// For a time before which no pull makes sense: an op is not valid yet, or the source is silent.
+  bool waits() const { return valid_from_ms_ != 0 || retry_at_ms_ != 0; }
 
   void release(window& w);
 
 private:
+  bool must_wait(moment now) const;
+
   struct frame_in_flight {
     std::uint64_t upto;
-    std::int64_t sent_ms;
+    std::int64_t sent_ms; ///< steady
     std::uint32_t ops, bytes;
   };
 
@@ -96,8 +99,9 @@ private:
   bool live_ = false;
   bool pulling_ = false;
   std::uint64_t epoch_ = 0, acked_ = 0, told_ = 0, seen_ = 0, latest_ = 0;
-  std::uint64_t sent_ = 0; ///< newest id on the wire in this epoch, whatever the source
-  std::int64_t not_before_ms_ = 0;
+  std::uint64_t sent_ = 0;         ///< newest id on the wire in this epoch, whatever the source
+  std::int64_t valid_from_ms_ = 0; ///< of the next op, by the wall clock; 0 = it is valid
+  std::int64_t retry_at_ms_ = 0;   ///< a pull that failed, by the steady clock; 0 = none did
   std::int64_t progress_ms_ = 0;
   std::vector<frame_in_flight> in_flight_;
 };

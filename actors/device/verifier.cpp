@@ -71,8 +71,8 @@ verifier_actor::behavior_type verifier(verifier_actor::pointer self, services_pt
       [self, sv, curl](atom::verdict, const device_actor& device, const verify_request& x) {
         // A request that has waited as long as it may take is not worth asking any more.
         auto patience = std::chrono::milliseconds{sv->limit.verifier_timeout};
-        auto code = sv->now_ms() - x.asked_ms > patience.count() ? ec::verifier_unavailable
-                                                                 : ask(curl.get(), x, patience);
+        auto code = sv->steady_ms() - x.asked_ms > patience.count() ? ec::verifier_unavailable
+                                                                    : ask(curl.get(), x, patience);
         self->send(device, atom::verdict::value,
             bind_verdict{x.binding, code, code == ec::none ? "" : std::string{to_string(code)}});
       },

@@ -211,7 +211,7 @@ void backend_group::resolve(const instance_ptr& x) {
         if (alive.expired())
           return;
         x->resolving = false;
-        x->resolved_ms = wall_clock_ms();
+        x->resolved_ms = steady_ms();
         x->unknown = (error || found.empty()) && !x->pool;
         if (!error && !found.empty())
           open_pool(*x, found.begin()->endpoint());
@@ -225,7 +225,7 @@ void backend_group::resolve_all() {
   if (asking_ || !split_address(of_->set.discovery.source, host, port))
     return;
   asking_ = true;
-  names_asked_ms_ = wall_clock_ms();
+  names_asked_ms_ = steady_ms();
   resolver_.async_resolve(host, port,
       [this, alive = std::weak_ptr{alive_}, asked = of_->set.discovery](
           const auto& error, const auto& found) {

@@ -31,9 +31,6 @@
 
 namespace shoal::gateway {
 
-/// For durations: `etcd_directory::state` counts by it.
-inline std::int64_t steady_ms() { return steady_us() / 1'000; }
-
 /// Reads at most so many values below a prefix. May block for a bounded time.
 using ask_etcd_fn = std::function<cluster::etcd_page(const std::string& prefix, std::size_t most)>;
 

@@ -130,7 +130,7 @@ void flow::authorize() {
   auto key = authorizer_key(*rule, in_->no(), *who);
   if (call_.proven) // the authorizer hears that, too
     key.append("\n").append(call_.what.user).append("\n").append(call_.what.device);
-  if (auto known = owner_.principals_.find(key, owner_.now_ms())) {
+  if (auto known = owner_.principals_.find(key, owner_.steady_ms())) {
     principal_ = *known;
     return after_authorizer();
   }
@@ -152,7 +152,7 @@ void flow::on_verdict(const answer& x, const authorizer_rule& rule, const std::s
   spent_.enter(phase::own, steady_us());
   auto said = verdict_of(x.what);
   if (said.code == result::success)
-    owner_.principals_.keep(key, rule, said.principal, owner_.now_ms());
+    owner_.principals_.keep(key, rule, said.principal, owner_.steady_ms());
   if (is_late()) // 1005 would send people to log in
     return refuse(result::backend_timeout, "the authorizer took all of the time");
   if (said.code != result::success)
@@ -185,7 +185,7 @@ bool flow::answered_by_cache() {
   cache_key_ = cache_key(call_, *api_, principal_);
   if (call_.refreshes)
     return false;
-  auto found = owner_.cache_.find(cache_key_, api_->cache, owner_.now_ms());
+  auto found = owner_.cache_.find(cache_key_, api_->cache, owner_.steady_ms());
   if (found.what == response_cache::outcome::miss)
     return false;
   if (found.what == response_cache::outcome::refresh) {
@@ -203,7 +203,7 @@ bool flow::answered_by_cache() {
 bool flow::stopped_by_breaker() {
   if (!api_->breaker.enabled)
     return false;
-  if (owner_.breaker_of(*in_, *api_).allow(api_->breaker, owner_.now_ms())) {
+  if (owner_.breaker_of(*in_, *api_).allow(api_->breaker, owner_.steady_ms())) {
     counted_by_breaker_ = true;
     return false;
   }

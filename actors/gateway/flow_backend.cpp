@@ -88,9 +88,9 @@ void flow::choose_group() {
 
 void flow::send() {
   auto part = part_for(api_->migrate, api_->group, is_moved(api_->migrate, call_));
-  auto found = backends_->pick(caller_hash(call_), part, failed_at_, owner_.now_ms());
+  auto found = backends_->pick(caller_hash(call_), part, failed_at_, owner_.steady_ms());
   if (found.flaw == backend_group::pick_flaw::no_instance && !part.having)
-    found = backends_->pick(caller_hash(call_), {}, failed_at_, owner_.now_ms());
+    found = backends_->pick(caller_hash(call_), {}, failed_at_, owner_.steady_ms());
   switch (found.flaw) {
   case backend_group::pick_flaw::none:
     break;
@@ -133,7 +133,7 @@ void flow::on_reply(http::reply&& x) {
   auto grpc = group_->set.kind == backend_kind::grpc;
   auto failed = grpc ? is_grpc_fault(x) : x.status >= 500;
   if (failed)
-    backends_->on_failure(*to_, owner_.now_ms());
+    backends_->on_failure(*to_, owner_.steady_ms());
   else
     backends_->on_success(*to_);
   leave_instance();
@@ -145,7 +145,7 @@ void flow::on_reply(http::reply&& x) {
 void flow::on_failure(const tls::client_failure& x) {
   backend_us_ = steady_us() - sent_us_;
   if (x.why != tls::client_error::overloaded)
-    backends_->on_failure(*to_, owner_.now_ms());
+    backends_->on_failure(*to_, owner_.steady_ms());
   if (try_again(x))
     return;
   leave_instance();
@@ -163,7 +163,7 @@ void flow::on_alarm() {
   // Who had less time than it is due says nothing about its backend: a step that got what was left
   // of the whole's, a caller that waits for less.
   if (to_ && !hurried_)
-    backends_->on_failure(*to_, owner_.now_ms());
+    backends_->on_failure(*to_, owner_.steady_ms());
   leave_instance();
   if (hurried_)
     finish(answer_of(result::backend_timeout, call_.by == entrance::inside ? "" : "deadline"));

@@ -40,11 +40,11 @@ void flow::backend_done(answer&& x, bool failed) {
   owner_.loop_.alarms().cancel(*this);
   if (counted_by_breaker_) {
     auto cost_ms = std::max<std::int64_t>(0, backend_us_) / 1000;
-    owner_.breaker_of(*in_, *api_).on_call(api_->breaker, failed, cost_ms, owner_.now_ms());
+    owner_.breaker_of(*in_, *api_).on_call(api_->breaker, failed, cost_ms, owner_.steady_ms());
     counted_by_breaker_ = false;
   }
   if (!cache_key_.empty() && !failed)
-    owner_.cache_.keep(cache_key_, api_->cache, x, owner_.now_ms());
+    owner_.cache_.keep(cache_key_, api_->cache, x, owner_.steady_ms());
   finish(std::move(x));
 }
 

@@ -17,7 +17,7 @@ struct gateway_rules {
 
   static planned plan(services& sv, const change& x, std::uint32_t seq) {
     if (auto beats = x->beats; !beats.empty())
-      return {gateway::take_beats(sv.gateway->services, beats, sv.now_ms()), {}, {}};
+      return {gateway::take_beats(sv.gateway->services, beats, sv.steady_ms()), {}, {}};
     return gateway::plan_change(
         *sv.gateway->load(), *sv.catalog.load(), *x, sv.now_ms(), seq | first_audit_seq);
   }

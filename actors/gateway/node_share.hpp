@@ -46,11 +46,14 @@ private:
 };
 
 struct node_share {
-  explicit node_share(const registry_cell& cell, clock_fn now = wall_clock_ms)
-      : definitions{&cell}, now_ms{std::move(now)}, nonces{now_ms()} {}
+  explicit node_share(
+      const registry_cell& cell, clock_fn wall = wall_clock_ms, clock_fn steady = shoal::steady_ms)
+      : definitions{&cell}, now_ms{std::move(wall)}, steady_ms{std::move(steady)}, nonces{
+                                                                                       now_ms()} {}
 
   const registry_cell* definitions;
-  clock_fn now_ms; ///< wall clock: timestamps of signatures, digest lines
+  clock_fn now_ms;    ///< wall clock: timestamps of signatures, digest lines
+  clock_fn steady_ms; ///< breakers, caches, health of backends
   limiter limits;
   nonce_caches nonces;
   figures counts; ///< of all loops

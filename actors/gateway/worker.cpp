@@ -83,9 +83,9 @@ backend_group& worker::group_of(const world& in, const group_ptr& of) {
   auto& found = groups_[place_of(in, of->set.id)];
   if (!found)
     found = std::make_unique<backend_group>(loop_, of, random(),
-        instance_directories{in.no(), share_->definitions->services, share_->etcd}, now_ms());
+        instance_directories{in.no(), share_->definitions->services, share_->etcd}, steady_ms());
   else if (found->definition() != of && found->definition()->set.revision <= of->set.revision)
-    found->follow(of, now_ms());
+    found->follow(of, steady_ms());
   return *found;
 }
 
@@ -94,7 +94,7 @@ breaker& worker::breaker_of(const world& in, const api_definition& api) {
 }
 
 void worker::on_tick() {
-  auto now = now_ms();
+  auto now = steady_ms();
   for (auto& [place, group] : groups_)
     group->on_tick(now);
   hand_over();

@@ -68,6 +68,7 @@ private:
   breaker& breaker_of(const world& in, const api_definition& api);
   void over(flow& x);
   std::int64_t now_ms() const { return share_->now_ms(); }
+  std::int64_t steady_ms() const { return share_->steady_ms(); }
   void hand_over();
   std::uint64_t random();
 

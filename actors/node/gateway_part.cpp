@@ -8,7 +8,7 @@ namespace shoal {
 
 gateway_part::gateway_part(gateway_part_options options)
     : opt_{std::move(options)}, share_{std::make_shared<gateway::node_share>(
-                                    *opt_.definitions, opt_.now_ms)} {
+                                    *opt_.definitions, opt_.now_ms, opt_.steady_ms)} {
   if (opt_.others)
     limits_ = std::make_shared<gateway::limit_talk>(*opt_.others);
   if (!opt_.etcd.endpoints.empty())
@@ -68,7 +68,7 @@ std::string gateway_part::render_figures() const {
            std::to_string(value) + "\n";
   };
   auto now = share_->etcd.now();
-  auto silent_ms = now.silent_since_ms == 0 ? 0 : gateway::steady_ms() - now.silent_since_ms;
+  auto silent_ms = now.silent_since_ms == 0 ? 0 : steady_ms() - now.silent_since_ms;
   add("prefixes", "Prefixes that groups of the gateway look at", now.prefixes);
   add("instances", "Instances below them", now.instances);
   add("silent_seconds", "For how long etcd has not answered; 0 while it does",

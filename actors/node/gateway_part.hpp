@@ -23,6 +23,7 @@ namespace shoal {
 struct gateway_part_options {
   const gateway::registry_cell* definitions = nullptr; ///< outlives the part
   clock_fn now_ms = wall_clock_ms;
+  clock_fn steady_ms = shoal::steady_ms;
   std::string digest_file; ///< empty: no digest log
   std::size_t digest_max_bytes = 128u << 20;
   std::string plain_address = "127.0.0.1";

@@ -36,6 +36,7 @@ void node::impl::make_gateway() {
   auto x = gateway_part_options{};
   x.definitions = sv->gateway.get();
   x.now_ms = sv->now_ms;
+  x.steady_ms = sv->steady_ms;
   if (opt.gateway_digest)
     x.digest_file = (std::filesystem::path{opt.data_dir} / "gateway-digest.log").string();
   x.digest_max_bytes = opt.gateway_digest_max_mb << 20;

@@ -38,7 +38,7 @@ void supervisor_state::down(const caf::down_msg& dm) {
   ++sv->count->restarts;
   log::error("actor died",
       {{"role", role->name}, {"died_id", dm.source.id()}, {"why", to_string(dm.reason)}});
-  if (!budget.allow(sv->now_ms()))
+  if (!budget.allow(sv->steady_ms()))
     log::error("too many actors died, giving up", {{"role", role->name}});
   else if (restarted(role))
     return;
@@ -47,7 +47,7 @@ void supervisor_state::down(const caf::down_msg& dm) {
 
 std::string supervisor_state::describe() const {
   return nlohmann::json{{"children", children.size()},
-      {"budget", {{"used", budget.used(sv->now_ms())}, {"max", budget.max()}}}}
+      {"budget", {{"used", budget.used(sv->steady_ms())}, {"max", budget.max()}}}}
       .dump();
 }
 

@@ -85,14 +85,14 @@ void partition_state::stream_down(const caf::down_msg& dm) {
   keys.erase(i);
   --sv->count->streams;
   ++sv->count->restarts;
-  if (!budget.allow(sv->now_ms()))
+  if (!budget.allow(sv->steady_ms()))
     self->quit(caf::make_error(caf::sec::runtime_error, "too many streams died"));
 }
 
 std::string partition_state::describe() const {
   return nlohmann::json{{"partition", raw(no)}, {"streams", streams.size()},
       {"next_lsn", log->next_lsn()}, {"write_failures", log->failures()},
-      {"budget", {{"used", budget.used(sv->now_ms())}, {"max", budget.max()}}}}
+      {"budget", {{"used", budget.used(sv->steady_ms())}, {"max", budget.max()}}}}
       .dump();
 }
 
@@ -122,10 +122,10 @@ void partition_state::sweep(std::uint32_t hour) {
 
 /// Or goes on with the one that is under way.
 void partition_state::begin_audit_sweep() {
-  auto now = sv->now_ms();
-  if (audit.idle() && now >= next_audit_ms) {
-    audit.begin(now);
-    next_audit_ms = now + audit_interval_ms;
+  auto now = sv->now();
+  if (audit.idle() && now.steady_ms >= next_audit_ms) {
+    audit.begin(now.wall_ms);
+    next_audit_ms = now.steady_ms + audit_interval_ms;
   }
   if (!reading_audit)
     sweep_audit(audit_pages);

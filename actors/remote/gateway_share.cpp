@@ -77,7 +77,7 @@ void gateway_share_state::say_have(const std::string& to) {
 
 gateway_outcome_ptr gateway_share_state::hear_beats(const gateway::change& x) {
   auto beats = x.beats;
-  auto out = gateway::take_beats(sv->gateway->services, beats, sv->now_ms());
+  auto out = gateway::take_beats(sv->gateway->services, beats, sv->steady_ms());
   if (out.code == ec::none)
     for (auto& [node, peer] : sv->remote->peers())
       spread_beats(node, beats);
@@ -95,7 +95,7 @@ void gateway_share_state::spread_beats(
 }
 
 void gateway_share_state::take_beats(const pb::ServiceBeats& x) const {
-  auto now = sv->now_ms();
+  auto now = sv->steady_ms();
   for (auto& beat : x.beats())
     if (auto heard = beat_of(beat); gateway::problem_of(heard).empty())
       sv->gateway->services.take(heard, now);
@@ -105,7 +105,7 @@ void gateway_share_state::tell_newcomers() {
   std::erase_if(told, [&](auto& node) { return !sv->remote->ready(node); });
   for (auto& [node, peer] : sv->remote->peers())
     if (sv->remote->ready(node) && told.insert(node).second)
-      spread_beats(node, sv->gateway->services.all(sv->now_ms()));
+      spread_beats(node, sv->gateway->services.all(sv->steady_ms()));
 }
 
 // -- reading what is missing ---------------------------------------------------------------------
@@ -216,7 +216,7 @@ void gateway_share_state::done_reading() {
 }
 
 void gateway_share_state::tick() {
-  sv->gateway->services.sweep(sv->now_ms());
+  sv->gateway->services.sweep(sv->steady_ms());
   tell_newcomers();
   share_state::tick();
 }

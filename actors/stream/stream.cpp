@@ -163,7 +163,7 @@ bool stream_state::busy() const {
 }
 
 void stream_state::arm() {
-  auto now = sv->now_ms();
+  auto now = sv->steady_ms();
   auto wait = std::chrono::milliseconds{sv->limit.stream_idle};
   auto soon = !dirty_cursors.empty();
   auto listening = false;
@@ -184,7 +184,7 @@ void stream_state::arm() {
 void stream_state::tick() {
   next_tick_ms = 0;
   flush_cursors();
-  auto now = sv->now_ms();
+  auto now = sv->steady_ms();
   for (auto& [no, s] : slots) {
     auto behind = false; // keep in memory only what a listener has still to get
     for (auto& x : s.listeners)

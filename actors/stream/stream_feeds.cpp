@@ -124,7 +124,7 @@ void stream_state::send_live(slot& s, const op_batch_ptr& batch) {
     if (x.sent == batch->after)
       x.sent = batch->upto;
     if (s.turn)
-      s.turn->offer(batch->upto, sv->now_ms(), std::int64_t{s.log.biz()->ack_timeout_s} * 1000);
+      s.turn->offer(batch->upto, sv->steady_ms(), std::int64_t{s.log.biz()->ack_timeout_s} * 1000);
     self->send(x.sink, atom::ops::value, feed_ops{x.feed, batch, false, latest, ec::none});
   }
 }
@@ -136,7 +136,8 @@ void stream_state::send_page(
       if (x.sink == sink && x.feed == feed) {
         x.sent = std::max(x.sent, batch->upto);
         if (s.turn && s.turn->holder() == x.number)
-          s.turn->offer(batch->upto, sv->now_ms(), std::int64_t{s.log.biz()->ack_timeout_s} * 1000);
+          s.turn->offer(
+              batch->upto, sv->steady_ms(), std::int64_t{s.log.biz()->ack_timeout_s} * 1000);
       }
   }
   self->send(
@@ -201,7 +202,7 @@ void stream_state::acknowledge(const ack_note& note) {
   ++sv->count->acks;
   if (s->turn) {
     auto timeout = std::int64_t{s->log.biz()->ack_timeout_s} * 1000;
-    if (s->turn->acknowledge(note.at.id, sv->now_ms(), timeout))
+    if (s->turn->acknowledge(note.at.id, sv->steady_ms(), timeout))
       remember_cursor(*s, note.subject, note.at.id);
   } else {
     for (auto& x : s->listeners)

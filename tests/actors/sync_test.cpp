@@ -343,6 +343,19 @@ TEST_F(multi_device, closes_a_device_that_never_acknowledges) {
   EXPECT_EQ(a.closed, ec::ack_missed);
 }
 
+TEST_F(multi_device, keeps_a_device_whatever_the_wall_clock_is_set_to_while_an_ack_is_out) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "x");
+  for (auto jump : {3'600'000, -7'200'000}) {
+    now += jump;
+    wait(std::chrono::seconds{1});
+    EXPECT_FALSE(a.closed);
+  }
+  ack(a, "NEWS");
+  append(u1, "NEWS", "y");
+  EXPECT_EQ(a.payloads("NEWS"), (strings{"x", "y"}));
+}
+
 TEST_F(multi_device, closes_a_device_that_acknowledges_what_it_never_got) {
   auto& a = online("d1", "u1", "NEWS");
   append(u1, "NEWS", "x");
@@ -547,6 +560,17 @@ TEST_F(single_device, offers_it_to_another_that_acknowledges_when_the_first_does
   append(u1, "ONCE", "y");
   EXPECT_EQ(b.payloads("ONCE"), (strings{"x", "y"}));
   EXPECT_EQ(a.payloads("ONCE"), strings{"x"});
+}
+
+TEST_F(single_device, leaves_it_to_the_first_when_only_the_wall_clock_says_that_time_is_over) {
+  auto& a = online("d1", "u1", "ONCE");
+  auto& b = online("d2", "u1", "ONCE");
+  append(u1, "ONCE", "x");
+  now += 3'600'000;
+  wait(std::chrono::seconds{1});
+  EXPECT_EQ(b.payloads("ONCE"), strings{});
+  ack(a, "ONCE");
+  EXPECT_FALSE(a.closed);
 }
 
 TEST_F(single_device, hands_the_turn_on_when_its_device_leaves) {

@@ -83,6 +83,7 @@ public:
     x.sv = std::make_shared<services>(partitions);
     auto& sv = *x.sv;
     sv.now_ms = [this] { return now; };
+    sv.steady_ms = [this] { return now - start_ms + 1'000; };
     sv.epoch = 7;
     sv.count = &x.count;
     sv.db = db.get();

@@ -204,6 +204,7 @@ public:
   void boot() {
     sv = std::make_shared<services>(partitions);
     sv->now_ms = [this] { return now; };
+    sv->steady_ms = [this] { return steady; };
     sv->epoch = 7;
     sv->count = &count;
     sv->db = db.get();
@@ -377,9 +378,10 @@ public:
       tell(sv->where.partition(partition_no{i}), atom::tick::value);
   }
 
-  /// Moves both clocks.
+  /// Moves all clocks; `now += x` sets that of the wall.
   void wait(std::chrono::milliseconds x) {
     now += x.count();
+    steady += x.count();
     advance(x);
   }
 
@@ -399,6 +401,7 @@ public:
 
   const app_no app{1};
   std::int64_t now = start_ms;
+  std::int64_t steady = 1'000;
   metrics count;
   std::unique_ptr<storage::faulty_database> db = storage::make_faulty_database();
   std::unique_ptr<storage::commit_log> log;

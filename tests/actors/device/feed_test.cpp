@@ -45,7 +45,7 @@ public:
 
   biz_ptr biz = std::make_shared<biz_config>();
   device_info device;
-  std::int64_t now = 1000;
+  moment now{10'000'000, 500};
   window credit{4, 1000};
   feed rules{biz, {}, "d1"};
 };
@@ -65,7 +65,7 @@ TEST_F(feed_test, never_lets_a_live_op_overtake_what_is_missing) {
   EXPECT_TRUE(rules.wants_pull(credit, now));
   EXPECT_FALSE(rules.wants_pull(credit, now)) << "one pull at a time";
   EXPECT_TRUE(page(batch(0, 4), 6).send);
-  rules.acknowledge(4, credit, now);
+  rules.acknowledge(4, credit, now.steady_ms);
   EXPECT_TRUE(rules.wants_pull(credit, now));
   auto out = page(batch(4, 6), 6);
   EXPECT_EQ(out.after, 4u);
@@ -88,7 +88,7 @@ TEST_F(feed_test, sends_no_more_than_the_window_and_goes_on_after_an_ack) {
   EXPECT_EQ(out.part.size(), 4u);
   EXPECT_EQ(out.upto, 4u);
   EXPECT_FALSE(rules.wants_pull(credit, now)) << "the window is full";
-  EXPECT_EQ(rules.acknowledge(4, credit, now), ec::none);
+  EXPECT_EQ(rules.acknowledge(4, credit, now.steady_ms), ec::none);
   EXPECT_TRUE(rules.wants_pull(credit, now));
 }
 
@@ -112,17 +112,17 @@ TEST_F(feed_test, moves_over_filtered_ops_and_tells_the_device_later) {
 TEST_F(feed_test, tells_of_passed_ids_in_an_empty_frame_when_nothing_else_comes) {
   device.os = "android";
   live(batch_of(0, 2, {op(1, "ios"), op(2, "ios")}));
-  auto out = rules.tell(now);
+  auto out = rules.tell(now.steady_ms);
   EXPECT_TRUE(out.send);
   EXPECT_TRUE(out.part.empty());
   EXPECT_EQ(out.upto, 2u);
-  EXPECT_FALSE(rules.tell(now).send);
-  EXPECT_EQ(rules.acknowledge(2, credit, now), ec::none);
+  EXPECT_FALSE(rules.tell(now.steady_ms).send);
+  EXPECT_EQ(rules.acknowledge(2, credit, now.steady_ms), ec::none);
 }
 
 TEST_F(feed_test, skips_expired_ops) {
   auto dead = std::make_shared<storage::op_record>(*op(1));
-  dead->valid_until_ms = now - 1;
+  dead->valid_until_ms = now.wall_ms - 1;
   auto out = live(batch_of(0, 2, {dead, op(2)}));
   ASSERT_EQ(out.part.size(), 1u);
   EXPECT_EQ(out.part[0]->id, 2u);
@@ -130,28 +130,36 @@ TEST_F(feed_test, skips_expired_ops) {
 
 TEST_F(feed_test, stops_before_an_op_that_is_not_valid_yet_and_asks_again_then) {
   auto later = std::make_shared<storage::op_record>(*op(2));
-  later->valid_from_ms = now + 500;
+  later->valid_from_ms = now.wall_ms + 500;
   auto out = live(batch_of(0, 3, {op(1), later, op(3)}));
   EXPECT_EQ(out.upto, 1u);
   EXPECT_FALSE(rules.wants_pull(credit, now));
-  EXPECT_TRUE(rules.wants_pull(credit, now + 500));
+  EXPECT_TRUE(rules.wants_pull(credit, {now.wall_ms + 500, now.steady_ms}));
+}
+
+TEST_F(feed_test, asks_again_after_a_failed_pull_whatever_the_wall_clock_is_set_to) {
+  live(batch(5, 6));
+  ASSERT_TRUE(rules.wants_pull(credit, now));
+  rules.pull_failed(now.steady_ms + 200);
+  EXPECT_FALSE(rules.wants_pull(credit, {now.wall_ms + 3'600'000, now.steady_ms + 199}));
+  EXPECT_TRUE(rules.wants_pull(credit, {now.wall_ms - 3'600'000, now.steady_ms + 200}));
 }
 
 TEST_F(feed_test, refuses_an_ack_of_what_was_never_sent) {
   live(batch(0, 2));
-  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::bad_position);
-  EXPECT_EQ(rules.acknowledge(2, credit, now), ec::none);
-  EXPECT_EQ(rules.acknowledge(1, credit, now), ec::none) << "late, but harmless";
+  EXPECT_EQ(rules.acknowledge(3, credit, now.steady_ms), ec::bad_position);
+  EXPECT_EQ(rules.acknowledge(2, credit, now.steady_ms), ec::none);
+  EXPECT_EQ(rules.acknowledge(1, credit, now.steady_ms), ec::none) << "late, but harmless";
   EXPECT_EQ(rules.acked(), 2u);
 }
 
 TEST_F(feed_test, measures_waiting_from_the_last_progress) {
   EXPECT_EQ(rules.oldest_unacked_ms(), std::nullopt);
   live(batch(0, 2));
-  EXPECT_EQ(rules.oldest_unacked_ms(), now);
-  rules.acknowledge(1, credit, now + 50);
-  EXPECT_EQ(rules.oldest_unacked_ms(), now + 50);
-  rules.acknowledge(2, credit, now + 60);
+  EXPECT_EQ(rules.oldest_unacked_ms(), now.steady_ms);
+  rules.acknowledge(1, credit, now.steady_ms + 50);
+  EXPECT_EQ(rules.oldest_unacked_ms(), now.steady_ms + 50);
+  rules.acknowledge(2, credit, now.steady_ms + 60);
   EXPECT_EQ(rules.oldest_unacked_ms(), std::nullopt);
 }
 
@@ -222,11 +230,11 @@ TEST_F(feed_test, keeps_its_promise_under_any_interleaving) {
         }
         break;
       default:
-        ASSERT_EQ(f.acknowledge(position, w, now), ec::none);
+        ASSERT_EQ(f.acknowledge(position, w, now.steady_ms), ec::none);
       }
     }
     for (int i = 0; i < 1000 && position < committed; ++i) {
-      ASSERT_EQ(f.acknowledge(position, w, now), ec::none);
+      ASSERT_EQ(f.acknowledge(position, w, now.steady_ms), ec::none);
       if (asked || f.wants_pull(w, now)) {
         auto from = asked.value_or(f.seen());
         receive(f.take({1, batch(from, committed), true, committed, ec::none}, device, now, w));
@@ -243,26 +251,26 @@ TEST_F(feed_test, keeps_its_promise_under_any_interleaving) {
 TEST_F(feed_test, takes_acknowledgements_of_what_an_earlier_source_sent) {
   live(batch(0, 3));
   rules.start({epoch, 1}, 3, credit); // the stream moved, and its new owner knows of one
-  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::none);
+  EXPECT_EQ(rules.acknowledge(3, credit, now.steady_ms), ec::none);
   EXPECT_EQ(rules.acked(), 3u);
   EXPECT_FALSE(rules.wants_pull(credit, now)) << "the device has all of it";
   auto out = page(batch(1, 4), 4);
   EXPECT_EQ(out.after, 3u);
   EXPECT_EQ(out.upto, 4u);
-  EXPECT_EQ(rules.acknowledge(5, credit, now), ec::bad_position);
+  EXPECT_EQ(rules.acknowledge(5, credit, now.steady_ms), ec::bad_position);
 }
 
 TEST_F(feed_test, takes_no_acknowledgement_of_what_was_sent_before_a_reset) {
   live(batch(0, 3));
   rules.forget_sent();
   rules.start({epoch, 1}, 3, credit);
-  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::bad_position);
+  EXPECT_EQ(rules.acknowledge(3, credit, now.steady_ms), ec::bad_position);
 }
 
 TEST_F(feed_test, takes_no_acknowledgement_of_what_was_sent_in_another_epoch) {
   live(batch(0, 3));
   rules.start({epoch + 1, 1}, 3, credit);
-  EXPECT_EQ(rules.acknowledge(3, credit, now), ec::bad_position);
+  EXPECT_EQ(rules.acknowledge(3, credit, now.steady_ms), ec::bad_position);
 }
 
 } // namespace

@@ -68,7 +68,7 @@ class GatewayNames : public GatewayFixture {
 protected:
   GatewayNames() {
     share = std::make_shared<gateway::node_share>(
-        cell, [this] { return wall_clock_ms() + later_ms.load(); });
+        cell, wall_clock_ms, [this] { return steady_ms() + later_ms.load(); });
     names().set("orders.example", backend.port());
   }
   ~GatewayNames() override {

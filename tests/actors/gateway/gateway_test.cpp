@@ -403,6 +403,30 @@ TEST_F(Gateway, ABreakerStopsCallsToASickBackend) {
   EXPECT_EQ(backend.requests(), 5);
 }
 
+TEST_F(Gateway, ABreakerClosesInTimeWhateverTheWallClockIsSetTo) {
+  auto wall = std::atomic{wall_clock_ms()}, steady = std::atomic{steady_ms()};
+  share = std::make_shared<gateway::node_share>(
+      cell, [&] { return wall.load(); }, [&] { return steady.load(); });
+  auto sick = std::atomic{true};
+  answer_with = [&](const heard&) {
+    return sick ? say{"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"}
+                : scripted_backend::ok("{\"n\":1}");
+  };
+  api.breaker.enabled = true;
+  api.breaker.min_calls = 5;
+  api.breaker.open_s = 60;
+  auto c = connect();
+  for (auto i = 0; i < 5; ++i)
+    EXPECT_EQ(code(c.ask(request())), "4002");
+  sick = false;
+  wall += 3'600'000;
+  EXPECT_EQ(code(c.ask(request())), "1002") << "the backend gets its minute of rest";
+  wall -= 7'200'000;
+  steady += 61'000;
+  EXPECT_EQ(code(c.ask(request())), "1000");
+  endpoint.reset(); // before the clocks
+}
+
 TEST_F(Gateway, TrafficMovesToAnotherGroup) {
   auto fresh = scripted_backend{[](const heard&) { return scripted_backend::ok("\"new\""); }};
   auto other = group;

@@ -203,7 +203,7 @@ TEST_F(gateway_share_test, an_instance_that_one_node_hears_is_known_to_all) {
   };
   auto heard_of = [&](const std::string& where) {
     auto& sv = *at(where).sv;
-    return sv.gateway->services.find(app, "orders", sv.now_ms());
+    return sv.gateway->services.find(app, "orders", sv.steady_ms());
   };
   ASSERT_TRUE(hear("n2", beat(app, "a:1", 1)));
   for (auto where : {"n1", "n2", "n3"})
@@ -226,10 +226,10 @@ TEST_F(gateway_share_test, an_instance_is_told_to_a_node_that_comes_back) {
       at("n1").sv->where.gateway_writer(), atom::change::value, gateway_change_ptr{what});
   wait(1s);
   auto& sv = *at("n3").sv;
-  EXPECT_TRUE(sv.gateway->services.find(app, "orders", sv.now_ms()).empty());
+  EXPECT_TRUE(sv.gateway->services.find(app, "orders", sv.steady_ms()).empty());
   net.heal_all();
   wait(5s);
-  EXPECT_EQ(sv.gateway->services.find(app, "orders", sv.now_ms()).size(), 1u);
+  EXPECT_EQ(sv.gateway->services.find(app, "orders", sv.steady_ms()).size(), 1u);
 }
 
 } // namespace
