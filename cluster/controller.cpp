@@ -56,11 +56,12 @@ bool controller::can_spare(const std::string& node) const {
     const auto* said = x.leader == node ? nullptr : report_of(x.leader, p);
     if (said == nullptr || !said->leads || said->epoch != x.epoch || !x.previous.empty())
       return false;
-    auto others = std::count_if(x.replicas.begin(), x.replicas.end(), [&](const auto& name) {
-      const auto& all = said->in_sync;
-      return name != node && std::find(all.begin(), all.end(), name) != all.end() &&
-             is_well(name, p);
-    });
+    const auto& in_sync = said->in_sync;
+    auto spares = [&, part = p](const auto& name) { // clang 14 captures no structured bindings
+      return name != node && is_well(name, part) &&
+             std::find(in_sync.begin(), in_sync.end(), name) != in_sync.end();
+    };
+    auto others = std::count_if(x.replicas.begin(), x.replicas.end(), spares);
     if (static_cast<std::size_t>(others) * 2 <= x.replicas.size())
       return false;
   }
