@@ -74,20 +74,28 @@ void client_http_2::on_bytes(std::string_view x) {
   auto good = session_.feed(x);
   if (auto said = session_.streams_of_server(); said && pool())
     pool()->streams_at_first() = std::max(1u, *said);
-  while (session_.has_event() && !is_dead())
-    tell(session_.take());
+  tell_all();
   if (is_dead())
     return;
   if (!good)
     return end(client_error::malformed, "the server does not speak HTTP/2");
+  make_room();
+  flush_soon();
+}
+
+void client_http_2::tell_all() {
+  while (session_.has_event() && !is_dead())
+    tell(session_.take());
+}
+
+/// Places of streams that have ended.
+void client_http_2::make_room() {
   if (session_.going_away() && carried_.empty())
     return end(client_error::broken, "");
   auto* of = pool();
   of->settle(*this);
-  if (is_dead())
-    return;
-  flush_soon();
-  of->take_next();
+  if (!is_dead())
+    of->take_next();
 }
 
 void client_http_2::tell(http::h2_client_session::event&& x) {
@@ -138,6 +146,14 @@ void client_http_2::flush() {
       sent_ = 0;
       if (!session_.produce(out_, chunk))
         return end(client_error::broken, "the server does not keep to HTTP/2");
+      // An answer that is none ends its stream as the reset leaves.
+      if (session_.has_event()) {
+        tell_all();
+        if (!is_dead())
+          make_room();
+        if (is_dead())
+          return;
+      }
       if (out_.empty())
         return;
     }

@@ -41,6 +41,8 @@ private:
   client_failure failure_of(client_error why, std::string_view detail) const override;
 
   void tell(http::h2_client_session::event&& x);
+  void tell_all();
+  void make_room();
   void flush_soon();
   void flush();
 

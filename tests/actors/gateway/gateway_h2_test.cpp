@@ -202,6 +202,29 @@ TEST_F(GatewayH2, AFaultOfTheConnectionIsA4002) {
   }
 }
 
+TEST_F(GatewayH2, AnAnswerThatIsNoneCostsItsOwnCallAtOnce) {
+  auto faults = std::vector<std::string>{h2_literal("a", "b"), // no status
+      h2_literal(":status", "200") + h2_literal("content-length", "9"),
+      h2_literal(":status", "200") + h2_literal("connection", "close")};
+  script = [&](const http::request& x, std::uint32_t stream, int) {
+    auto end_of_stream_and_head = 5;
+    return x.path == "/good" ? h2_backend::ok("{}")
+                             : answer_t{{}, h2_frame(1, end_of_stream_and_head, stream,
+                                                faults[std::stoul(x.path.substr(1))])};
+  };
+  group.retry.attempts = 0;
+  auto c = connect();
+  for (auto i = std::size_t{0}; i < faults.size(); ++i) {
+    api.backend.path = "/" + std::to_string(i);
+    publish();
+    EXPECT_EQ(code(c.ask(request())), "4002") << i << ": not the 4001 of a call without an answer";
+  }
+  api.backend.path = "/good";
+  publish();
+  EXPECT_EQ(code(c.ask(request())), "1000");
+  EXPECT_EQ(h2.connections(), 1) << "the others on the connection are not concerned";
+}
+
 TEST_F(GatewayH2, ChecksTakeAnInstanceOutAndBringItBack) {
   auto ill = std::atomic<bool>{true};
   script = [&](const http::request& x, std::uint32_t, int) {
