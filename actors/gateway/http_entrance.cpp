@@ -116,6 +116,8 @@ bool http_entrance::serve_rest(http::request& x, const tls::local_responder& ans
 std::optional<mgw::failure> http_entrance::describe(
     http::request& x, const tls::local_responder& answer, gateway::call& into) const {
   into.by = answer.speaks() == tls::application::http_2 ? entrance::http_2 : entrance::http_1;
+  into.when_given_up = [answer](
+                           std::function<void()> then) { answer.when_given_up(std::move(then)); };
   into.ip = without_port(x.peer);
   if (options_.behind_balancer)
     if (auto forwarded = last_forwarded(x.header("X-Forwarded-For")); !forwarded.empty())

@@ -242,10 +242,14 @@ struct h2_callbacks {
       --me.leaving;
     me.tunnels.on_close(static_cast<std::uint32_t>(id));
     me.unsent -= x->out.size() - x->sent;
+    auto is_awaited = x->whole && !x->answered && !is_tunnel;
     me.streams.erase(id);
     // Given up before anybody looked at it: then nobody will.
-    me.under_way -= std::erase_if(me.self.arrived_,
+    auto unseen = std::erase_if(me.self.arrived_,
         [&](auto& waiting) { return waiting.stream == static_cast<std::uint32_t>(id); });
+    me.under_way -= unseen;
+    if (is_awaited && unseen == 0)
+      me.self.given_up_.push_back(static_cast<std::uint32_t>(id));
     return 0;
   }
 };

@@ -25,6 +25,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocol/http/h2_tunnels.hpp"
 #include "protocol/http/message.hpp"
@@ -66,6 +68,9 @@ public:
   /// Requests that are complete, in the order of their completion.
   bool has_request() const { return !arrived_.empty(); }
   arrival take();
+
+  /// Streams that the peer ended although their requests were taken and have no answer yet.
+  std::vector<std::uint32_t> take_given_up() { return std::exchange(given_up_, {}); }
 
   /// The answer to a request that was taken; each must be answered once, even if its stream is
   /// gone.
@@ -123,6 +128,7 @@ private:
   struct state;
   std::unique_ptr<state> state_;
   std::deque<arrival> arrived_;
+  std::vector<std::uint32_t> given_up_;
 };
 
 } // namespace shoal::http

@@ -35,7 +35,7 @@ constexpr auto place_time = std::chrono::seconds{1};
 } // namespace
 
 connection::connection(io_loop& loop, target self, int fd)
-    : carrier{loop, self}, fd_{fd}, transport_{fd}, watched_{poller::read} {
+    : carrier{loop, self}, fd_{fd}, transport_{fd}, watched_{poller::read | poller::gone} {
   deadline_in(io_loop::ticks(loop.options().handshake_timeout));
 }
 
@@ -59,11 +59,14 @@ void connection::begin_handshake(ssl_ptr ssl) {
 }
 
 void connection::on_ready(std::uint8_t what) {
+  auto hung_up = (what & poller::gone) && !std::exchange(peer_gone_, true);
   auto told_in_vain = what & ~wishes();
   if ((what & poller::read) && waits_readable_)
     on_readable();
   if ((what & poller::write) && waits_writable_)
     on_writable();
+  if (hung_up && phase_ == phase::open)
+    driver_->on_peer_gone();
   // What nobody waits for would be told again and again. Having read, a socket is left as it is
   // until that happens: most often somebody waits again before there are bytes. Writing is always
   // possible.
@@ -300,7 +303,8 @@ void connection::wait_writable() {
 
 std::uint8_t connection::wishes() const {
   return static_cast<std::uint8_t>((waits_readable_ ? poller::read : poller::nothing) |
-                                   (waits_writable_ ? poller::write : poller::nothing));
+                                   (waits_writable_ ? poller::write : poller::nothing) |
+                                   (peer_gone_ ? poller::nothing : poller::gone));
 }
 
 void connection::watch() {

@@ -92,6 +92,7 @@ private:
   phase phase_ = phase::arrived;
   bool has_place_ = false; // among the loop's handshakes
   bool ended_ = false;     // the driver was told
+  bool peer_gone_ = false; // it sends nothing more
   bool waits_readable_ = false;
   bool waits_writable_ = false;
 };

@@ -56,6 +56,8 @@ void h2_driver::on_start() {
 
 void h2_driver::on_bytes(std::string_view bytes) {
   session_.feed(bytes, now_ms());
+  for (auto stream : session_.take_given_up())
+    give_up(stream);
   hand_out();
   tend_tunnels();
   keep_within_budget();
@@ -93,11 +95,30 @@ void h2_driver::on_end(ec why) {
   over_ = true;
   for (auto* x : std::exchange(websockets_, {}))
     x->lost(why);
+  for (auto& [stream, then] : std::exchange(given_up_, {}))
+    then();
+}
+
+void h2_driver::when_given_up(std::uint32_t stream, std::function<void()> then) {
+  if (over_)
+    return then();
+  given_up_.emplace_back(stream, std::move(then));
+}
+
+/// What it calls gives the answer, that nobody hears.
+void h2_driver::give_up(std::uint32_t stream) {
+  auto is_other = [stream](auto& x) { return x.first != stream; };
+  auto first = std::ranges::stable_partition(given_up_, is_other).begin();
+  auto told = std::vector(std::make_move_iterator(first), std::make_move_iterator(given_up_.end()));
+  given_up_.erase(first, given_up_.end());
+  for (auto& [of, then] : told)
+    then();
 }
 
 void h2_driver::answer(std::uint32_t stream, http::response x) {
   if (over_)
     return;
+  std::erase_if(given_up_, [stream](auto& one) { return one.first == stream; });
   session_.allow_unsent(room());
   session_.answer(stream, std::move(x));
   busy_ms_ = now_ms();

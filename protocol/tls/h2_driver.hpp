@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/http/h2_session.hpp"
@@ -40,6 +42,9 @@ public:
   /// The handler's answer to the request of a stream; each comes once.
   void answer(std::uint32_t stream, http::response x);
 
+  /// `then` is called if the peer resets the stream, or is gone, before the answer.
+  void when_given_up(std::uint32_t stream, std::function<void()> then);
+
   /// The node stops: no new streams, and the end when the open ones have their answers.
   void drain();
 
@@ -59,6 +64,7 @@ public:
 private:
   std::uint64_t now_ms() const;
   void hand_out();
+  void give_up(std::uint32_t stream);
   bool served_here(std::uint32_t stream, http::request& x);
   void open_websocket(std::uint32_t stream, const http::request& x);
   bool tend_tunnels();
@@ -73,14 +79,15 @@ private:
   connection& connection_;
   http::h2_session session_;
   std::string peer_;
-  std::vector<stream_carrier*> websockets_; // the loop owns them
-  std::size_t counted_ = 0;                 // of what the session holds, in the loop's sum
-  std::size_t unread_ = 0;                  // of what waits in it, in another
-  std::uint64_t refused_ = 0;               // that the counters know of
-  std::uint64_t busy_ms_ = 0;               // when there was a stream last
-  std::uint64_t progress_ms_ = 0;           // when the peer took something last, or nothing waited
-  std::uint64_t sent_ = 0;                  // at the last look
-  std::size_t waiting_ = 0;                 // in the outbox at the last look
+  std::vector<std::pair<std::uint32_t, std::function<void()>>> given_up_; // by stream
+  std::vector<stream_carrier*> websockets_;                               // the loop owns them
+  std::size_t counted_ = 0;       // of what the session holds, in the loop's sum
+  std::size_t unread_ = 0;        // of what waits in it, in another
+  std::uint64_t refused_ = 0;     // that the counters know of
+  std::uint64_t busy_ms_ = 0;     // when there was a stream last
+  std::uint64_t progress_ms_ = 0; // when the peer took something last, or nothing waited
+  std::uint64_t sent_ = 0;        // at the last look
+  std::size_t waiting_ = 0;       // in the outbox at the last look
   bool draining_ = false;
   bool over_ = false;
 };

@@ -72,7 +72,27 @@ void http_driver::on_deadline() {
   }
 }
 
-void http_driver::on_end(ec) { state_ = state::over; }
+void http_driver::on_end(ec) {
+  state_ = state::over;
+  give_up();
+}
+
+void http_driver::on_peer_gone() {
+  if (state_ == state::handling)
+    give_up();
+}
+
+void http_driver::when_given_up(std::uint32_t number, std::function<void()> then) {
+  if (state_ != state::handling || number != number_)
+    return then();
+  given_up_.push_back(std::move(then));
+}
+
+/// What it calls may give the answer.
+void http_driver::give_up() {
+  for (auto& then : std::exchange(given_up_, {}))
+    then();
+}
 
 void http_driver::answer(std::uint32_t number, const http::response& x) {
   if (state_ != state::handling || number != number_)
@@ -80,6 +100,7 @@ void http_driver::answer(std::uint32_t number, const http::response& x) {
   auto stay = parser_.keep_alive() && !asks_to_close(x) && !connection_.loop().draining();
   auto then = stay ? http::after::keep_alive : http::after::close;
   state_ = state::writing;
+  given_up_.clear();
   auto bytes = share(http::to_bytes(x, {then, head_, parser_.is_http_1_0()}));
   if (bytes->size() > connection_.loop().room_for_unread(0))
     return refuse(http::problem(503, ec::overloaded, "too many answers wait to be read"));

@@ -113,6 +113,7 @@ public:
 
   /// The answer to a request of a connection, given on this thread.
   void answer(target to, std::uint32_t number, http::response&& x);
+  void when_request_given_up(target to, std::uint32_t number, std::function<void()> then);
 
   /// The same for a call of a device connection.
   void answer_call(target to, std::uint32_t ticket, device_answer&& x);

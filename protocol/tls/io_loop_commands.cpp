@@ -52,6 +52,22 @@ void io_loop::answer(target to, std::uint32_t number, http::response&& x) {
     static_cast<h2_driver*>(found->speaker())->answer(number, std::move(x));
 }
 
+void io_loop::when_request_given_up(target to, std::uint32_t number, std::function<void()> then) {
+  auto* found = find(to);
+  auto* speaker = found ? found->speaker() : nullptr;
+  if (!speaker)
+    return then();
+  if (speaker->speaks() == application::http_1)
+    static_cast<http_driver*>(speaker)->when_given_up(number, std::move(then));
+  else if (speaker->speaks() == application::http_2)
+    static_cast<h2_driver*>(speaker)->when_given_up(number, std::move(then));
+}
+
+void local_responder::when_given_up(std::function<void()> then) const {
+  if (loop_)
+    loop_->when_request_given_up(to_, number_, std::move(then));
+}
+
 void local_responder::operator()(http::response&& x) const {
   if (loop_)
     loop_->answer(to_, number_, std::move(x));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "protocol/http/message.hpp"
 #include "protocol/tls/commands.hpp"
@@ -26,6 +27,10 @@ public:
       : loop_{&loop}, to_{to}, number_{number}, by_{by} {}
 
   void operator()(http::response&& x) const;
+
+  /// `then` is called, on the loop's thread, if who asked is gone before there is an answer: hung
+  /// up, or reset the stream. At once if that has happened. An answer may still be given.
+  void when_given_up(std::function<void()> then) const;
 
   /// What the asking connection speaks.
   application speaks() const { return by_; }

@@ -19,9 +19,10 @@ poller::poller(boost::asio::io_context& context) : epoll_{context, make_epoll()}
 
 std::uint8_t poller::what(std::uint32_t events) {
   if (events & (EPOLLERR | EPOLLHUP))
-    return read | write; // whoever reads or writes next hears why
-  return static_cast<std::uint8_t>(
-      ((events & EPOLLIN) ? read : nothing) | ((events & EPOLLOUT) ? write : nothing));
+    return read | write | gone; // whoever reads or writes next hears why
+  return static_cast<std::uint8_t>(((events & EPOLLIN) ? read : nothing) |
+                                   ((events & EPOLLOUT) ? write : nothing) |
+                                   ((events & EPOLLRDHUP) ? gone : nothing));
 }
 
 bool poller::set(int how, int fd, target who, std::uint8_t wishes) {
@@ -30,8 +31,10 @@ bool poller::set(int how, int fd, target who, std::uint8_t wishes) {
     event.events |= EPOLLIN;
   if (wishes & write)
     event.events |= EPOLLOUT;
-  if (wishes == nothing)
-    event.events = EPOLLET; // errors cannot be switched off, only their repetition
+  if (wishes & gone)
+    event.events |= EPOLLRDHUP;
+  if ((wishes & (read | write)) == nothing)
+    event.events |= EPOLLET; // errors cannot be switched off, only their repetition
   event.data.u64 = std::uint64_t{who.generation} << 32 | who.slot;
   return ::epoll_ctl(epoll_.native_handle(), how, fd, &event) == 0;
 }

@@ -9,7 +9,7 @@
 // waits for all of them at once. A socket leaves by being closed.
 //
 // What was asked for is told again until somebody acts on it (level-triggered): a read may leave
-// bytes behind. A socket without wishes is told once that its peer is gone, and not again.
+// bytes behind. A socket that wants neither to read nor to write is told things once.
 #pragma once
 
 #include <array>
@@ -28,6 +28,8 @@ class poller {
 public:
   static constexpr int most_at_once = 128;
   static constexpr std::uint8_t nothing = 0, read = 1, write = 2;
+  /// The peer sends nothing more: it hung up, or will.
+  static constexpr std::uint8_t gone = 4;
 
   /// Throws `std::system_error` if the system has no descriptor left.
   explicit poller(boost::asio::io_context& context);
@@ -45,8 +47,8 @@ public:
     });
   }
 
-  /// Calls `tell(target, what)` for up to `most_at_once` sockets; `what` has `read` or `write` or
-  /// both, both if the connection is broken. The rest is told next time.
+  /// Calls `tell(target, what)` for up to `most_at_once` sockets; `what` has bits of the above, all
+  /// of them if the connection is broken. The rest is told next time.
   template <class F>
   void take(F tell) {
     auto events = std::array<epoll_event, most_at_once>{};

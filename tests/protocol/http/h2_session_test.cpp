@@ -309,6 +309,22 @@ TEST(h2_session, hands_nothing_out_that_was_given_up_before) {
   EXPECT_EQ(x.server.under_way(), 0u);
 }
 
+TEST(h2_session, tells_of_requests_whose_peer_waits_no_longer) {
+  constexpr auto given_up = 1u, answered = 3u, arriving = 5u;
+  auto x = raw{};
+  x.send(h2_frame(headers, end_headers | end_stream, given_up, h2_get()) +
+         h2_frame(headers, end_headers | end_stream, answered, h2_get()) +
+         h2_frame(headers, end_headers, arriving, h2_get()));
+  ASSERT_EQ(x.got.size(), 2u);
+  x.server.answer(answered, plain("x"));
+  for (auto stream : {given_up, answered, arriving})
+    x.send(h2_frame(rst_stream, 0, stream, std::string("\0\0\0\x8", 4)));
+  EXPECT_EQ(x.server.take_given_up(), std::vector{given_up});
+  EXPECT_TRUE(x.server.take_given_up().empty()) << "each is told once";
+  x.server.answer(given_up, plain("late"));
+  EXPECT_EQ(x.server.under_way(), 0u);
+}
+
 TEST(h2_session, ends_requests_that_do_not_arrive) {
   auto x = pair{};
   auto slow = x.client.ask(h2_head("POST", "/"), "half", true);

@@ -15,7 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr auto read = poller::read, write = poller::write, nothing = poller::nothing;
+constexpr auto read = poller::read, write = poller::write, gone = poller::gone,
+               nothing = poller::nothing;
 constexpr auto self = target{7, 3};
 
 struct told {
@@ -82,7 +83,7 @@ TEST_F(poller_test, tells_only_what_was_wished) {
 TEST_F(poller_test, tells_both_when_the_peer_is_gone) {
   ASSERT_TRUE(sockets.add(line.ends[0], self, read));
   line.close(1);
-  EXPECT_THAT(take(), ElementsAre(told{7, 3, read | write}));
+  EXPECT_THAT(take(), ElementsAre(told{7, 3, read | write | gone}));
 }
 
 TEST_F(poller_test, tells_a_socket_without_wishes_once_that_its_peer_is_gone) {
@@ -90,6 +91,17 @@ TEST_F(poller_test, tells_a_socket_without_wishes_once_that_its_peer_is_gone) {
   line.close(1);
   EXPECT_THAT(take(), SizeIs(1));
   EXPECT_THAT(take(), IsEmpty());
+}
+
+TEST_F(poller_test, tells_who_wishes_to_know_that_its_peer_sends_nothing_more) {
+  ASSERT_TRUE(sockets.add(line.ends[0], self, write));
+  ::shutdown(line.ends[1], SHUT_WR);
+  EXPECT_THAT(take(), ElementsAre(told{7, 3, write}));
+  sockets.change(line.ends[0], self, write | gone);
+  EXPECT_THAT(take(), ElementsAre(told{7, 3, write | gone}));
+  sockets.change(line.ends[0], self, gone);
+  EXPECT_THAT(take(), ElementsAre(told{7, 3, gone}));
+  EXPECT_THAT(take(), IsEmpty()) << "once, to who wishes nothing else";
 }
 
 TEST_F(poller_test, forgets_a_socket_that_was_closed) {
