@@ -179,6 +179,8 @@ wait_for 20 "parcels" has d1 ORDERS $sent
 wait_for 20 "parcels" has d2 ORDERS $sent
 wait_for 20 "the news" has d2 NEWS 2
 as_operator n1 node list
+has_ended() { ! cluster status | grep -Eq "^$1 .* (running|paused) "; }
+wait_for 15 "n3 to end" has_ended n3
 
 heading "8. n3 is back; a node is added, the others restarted one after another, and parcels are sent all the time"
 cluster start n3
