@@ -152,8 +152,9 @@ void for_each_option(Config& x, Visitor visit) {
       "Memory for what was written last, per family; a start after a crash reads twice as much.",
       "MiB", 1, 1024, x.storage.memtable_mb);
   number("storage", "replica_log_mb",
-      "Disk for records kept for replicas that are behind, of all partitions; who needs older ones "
-      "gets a copy of the whole partition.",
+      "Disk for records kept for replicas that are behind, of all partitions, at least 4 MiB for "
+      "each; four times as much while replicas are filled. Who needs older ones gets a copy of the "
+      "whole partition.",
       "MiB", 64, 1'048'576, x.storage.replica_log_mb);
 
   choice("gateway", "digest",

@@ -2,7 +2,7 @@
 // reading it. Pure.
 //
 // Owned by a replica_log. Memory: one mark per `step` bytes of records. What it says lies within
-// two steps of the truth.
+// two steps of the truth, or one record if that is larger; each cut of the end adds at most a step.
 #pragma once
 
 #include <cstddef>

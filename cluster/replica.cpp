@@ -298,13 +298,27 @@ std::uint64_t replica::surplus(std::uint64_t times) const {
   return std::min(applied_, std::max(by_count, log_.last_before(times * options_.keep_bytes)));
 }
 
+/// Who gets a checkpoint needs what follows it, or the next one is due when this one is there. So
+/// it is kept until it has arrived, too, but not for who has fallen silent.
+std::uint64_t replica::needed_for_refills() {
+  auto least = surplus(4), out = applied_;
+  for (const auto& [to, x] : outbound_)
+    if (x.position && x.position->lsn >= least)
+      out = std::min(out, x.position->lsn);
+  for (auto& [name, p] : peers_) {
+    auto speaks = p.heard && now_ - *p.heard < options_.checkpoint_limit;
+    p.refilled = p.refilled && p.follows && speaks && p.match < surplus(1);
+    if (p.refilled && p.match >= least)
+      out = std::min(out, p.match);
+  }
+  return out;
+}
+
 void replica::trim() {
   auto upto = std::max(std::min(known_everywhere(), applied_), surplus(1));
-  // Who gets a checkpoint needs what follows it, or the next one is due when this one is there.
-  for (const auto& [to, x] : outbound_)
-    if (x.position && x.position->lsn >= surplus(4))
-      upto = std::min(upto, x.position->lsn);
-  if (upto < log_.base().lsn + std::max<std::uint64_t>(options_.trim_step, 1))
+  upto = std::min(upto, needed_for_refills());
+  auto large = log_.last_before(options_.keep_bytes + options_.keep_bytes / 4) > log_.base().lsn;
+  if (upto < log_.base().lsn + std::max<std::uint64_t>(large ? 1 : options_.trim_step, 1))
     return;
   log_.trim(upto);
   out_.trim = upto;

@@ -52,10 +52,10 @@ struct replica_options {
   std::size_t uncommitted_bytes = 16u << 20; ///< more: proposals are refused with `full`
   std::size_t apply_bytes = 8u << 20;        ///< handed out and not yet reported as applied
   /// Applied ones, kept for followers that are behind: not more than either allows, or four times
-  /// as many while one gets a checkpoint.
+  /// as many while one gets a checkpoint, and what was written meanwhile.
   std::uint64_t keep_records = 100'000;
   std::size_t keep_bytes = 64u << 20;
-  std::uint64_t trim_step = 1'000; ///< fewer are not worth a trim
+  std::uint64_t trim_step = 1'000; ///< fewer are not worth a trim, unless they are many bytes
 
   std::uint32_t (*checksum)(const log_record&) = nullptr; ///< of all but `crc`; required
 };
@@ -82,7 +82,7 @@ struct durable_state {
   std::uint64_t rejoin = 0; ///< see `log_write::rejoin`
   log_position base;        ///< the log begins after this
   std::vector<epoch_run> runs;
-  std::vector<std::uint32_t> sizes; ///< bytes of each record after the base
+  std::vector<std::uint32_t> sizes; ///< `log_record::bytes` of each one after the base
   std::uint64_t last = 0;           ///< lsn; `base.lsn` if the log is empty
   std::uint64_t applied = 0;        ///< at least `base.lsn`
   /// Set too if the disk is empty although this node has been a replica before.
@@ -290,6 +290,7 @@ private:
     instant probed{};        ///< the last probe
     instant progress{};      ///< streaming: since then an answer is owed
     std::optional<instant> heard;
+    bool refilled = false; ///< got a checkpoint, and is not as near as everybody has to be, yet
   };
 
   /// A checkpoint on its way out.
@@ -345,6 +346,7 @@ private:
   void commit_to(std::uint64_t lsn);
   void hand_out();
   std::uint64_t surplus(std::uint64_t times) const;
+  std::uint64_t needed_for_refills();
   void trim();
   void quarantine(const std::string& why);
   void end_quarantine();

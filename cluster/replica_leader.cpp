@@ -136,8 +136,10 @@ void replica::agreed(const std::string& from, remote& p, const append_answer& x)
   }
   if (p.mode == pace::checkpoint) {
     if (auto i = outbound_.find(from);
-        i != outbound_.end() && i->second.position && i->second.position->lsn <= p.match)
-      close_checkpoint(from); // it has this one; if the log went on meanwhile, another follows
+        i != outbound_.end() && i->second.position && i->second.position->lsn <= p.match) {
+      close_checkpoint(from); // it has this one; if the log went on too far, another follows
+      p.refilled = true;
+    }
     if (p.match >= log_.base().lsn) {
       close_checkpoint(from);
       probe_from(p, p.match + 1);

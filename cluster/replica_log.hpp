@@ -2,8 +2,7 @@
 // last records themselves. Older records are read back from the disk.
 //
 // Owned by a replica. Memory: what `shrink` leaves, everything that is not durable yet, and one run
-// per epoch that wrote something; a mark per `size_step` bytes of
-// records.
+// per epoch that wrote something; a mark per `size_step` bytes of records.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +47,7 @@ public:
   std::uint64_t durable() const { return durable_; }
   bool all_durable() const { return pending_.empty(); }
   std::size_t memory() const { return tail_bytes_; } ///< bytes of records
-  /// An lsn after which the records have at most `bytes`; 0 if all have not more.
+  /// See log_sizes.
   std::uint64_t last_before(std::size_t bytes) const { return sizes_.last_before(bytes); }
 
   /// Of a record, or of the base; nothing outside of them.

@@ -45,7 +45,8 @@ cluster::replica_options rules_of(const cluster::config& x) {
   out.suspend_after = take_over / 2;
   out.heartbeat = take_over / 10;
   out.resend_after = take_over / 5;
-  out.keep_bytes = (x.storage.replica_log_mb << 20) / x.cluster.partitions;
+  auto held = x.cluster.partitions * cluster::replicas_of(x) / x.nodes.size() + 1; // about, here
+  out.keep_bytes = std::max((x.storage.replica_log_mb << 20) / held, out.in_flight_bytes);
   return out;
 }
 

@@ -49,6 +49,8 @@ ec replica_disk::load(cluster::durable_state& out) {
     return code;
   promise_ = found.promise;
   last_ = found.last.lsn;
+  for (auto& x : found.sizes) // what is stored has its own head
+    x += static_cast<std::uint32_t>(cluster::log_record{}.bytes());
   out = {promise_.epoch, promise_.rejoin, place(promise_.base), {}, std::move(found.sizes), last_,
       std::max(found.applied.lsn, promise_.base.lsn), found.damaged};
   for (auto& run : found.runs)

@@ -499,6 +499,58 @@ TEST(replica, keeps_no_more_bytes_for_who_is_behind_than_allowed_even_after_a_st
   EXPECT_EQ(x.nodes["c"].disk.rows(), x.nodes["a"].disk.rows());
 }
 
+TEST(replica, keeps_few_large_records_no_longer_than_many_small_ones) {
+  auto x = bench{};
+  x.options.keep_bytes = 10'000;
+  for (const auto* name : {"a", "b", "c"})
+    x.start(name);
+  x.cut = {"c"};
+  x.learn({1, "a", abc});
+  for (auto i = 0; i < 100; ++i) {
+    x.propose("a", std::string(936, 'x'));
+    x.settle();
+  }
+  EXPECT_GE(x["a"].status().base.lsn, 55u) << "four times 10,000, but not `trim_step` records";
+}
+
+TEST(replica, fills_a_follower_once_however_much_is_written_meanwhile) {
+  auto x = bench{};
+  x.options.keep_bytes = 10'000;
+  x.options.trim_step = 1;
+  for (const auto* name : {"a", "b", "c"})
+    x.start(name);
+  x.cut = {"c"};
+  x.learn({1, "a", abc});
+  auto write = [&] {
+    x.propose("a", std::string(936, 'x'));
+    x.settle();
+  };
+  for (auto i = 0; i < 15; ++i)
+    write();
+  x.cut.clear();
+  auto checkpoints = std::set<std::uint64_t>{};
+  auto chunks_pass = false, records_pass = false;
+  x.lose = [&](const std::string&, const outgoing& y) {
+    if (const auto* offer = std::get_if<checkpoint_offer>(&y.message))
+      checkpoints.insert(offer->position.lsn);
+    const auto* append = std::get_if<append_message>(&y.message);
+    return (!chunks_pass && std::holds_alternative<checkpoint_chunk>(y.message)) ||
+           (!records_pass && append && !append->records.empty() && y.to == "c");
+  };
+  auto go_on = [&](int records) {
+    for (auto i = 0; i < records; ++i, x.pass(50ms))
+      write();
+  };
+  go_on(15); // more than is kept for anybody
+  chunks_pass = true;
+  go_on(5); // it has the checkpoint, and not what followed
+  records_pass = true;
+  go_on(20);
+  x.pass(1s);
+  EXPECT_EQ(checkpoints.size(), 1u);
+  EXPECT_EQ(x.nodes["c"].disk.rows(), x.nodes["a"].disk.rows());
+}
+
 TEST(replica, keeps_quiet_when_damaged_until_it_holds_an_epoch_that_began_later) {
   auto x = bench{};
   x.learn({1, "a", abc});
