@@ -50,7 +50,7 @@ nonce_cache::nonce_cache(std::int64_t start_ms, std::int64_t window_ms, std::siz
                                                                                    random_seed()} {}
 
 ec nonce_cache::check_time(std::int64_t timestamp_ms, std::int64_t now_ms) const {
-  auto oldest = std::max(now_ms - window_ms_, start_ms_);
+  auto oldest = std::max(now_ms - window_ms_, start_ms_.load(std::memory_order_relaxed));
   return timestamp_ms < oldest || timestamp_ms > now_ms + window_ms_ ? ec::clock_skew : ec::none;
 }
 
@@ -82,6 +82,7 @@ void nonce_cache::forget(std::int64_t now_ms) {
     if ((first->first + 1) * span_ms_ + window_ms_ > now_ms)
       return;
     size_ -= first->second.size();
+    start_ms_ = std::max(start_ms_.load(), (first->first + 1) * span_ms_);
     generations_.erase(first);
   }
 }

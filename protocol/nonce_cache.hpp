@@ -6,11 +6,13 @@
 // (`overloaded`) instead of forgetting. Only verified signatures are stored, so strangers cannot
 // fill it. Thread-safe.
 //
-// A restart forgets what was used, but nothing signed before the start is accepted. What remains: a
-// message of a signer whose clock runs ahead can be repeated after a restart, until the server's
-// clock has caught up with that lead.
+// What is forgotten stays refused even if the clock is set back, and with it at most a span of what
+// was never seen. A restart forgets what was used, but nothing signed before the start is accepted.
+// What remains: a message of a signer whose clock runs ahead can be repeated after a restart, until
+// the server's clock has caught up with that lead.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -51,7 +53,8 @@ private:
 
   void forget(std::int64_t now_ms);
 
-  const std::int64_t start_ms_, window_ms_, span_ms_;
+  std::atomic<std::int64_t> start_ms_; ///< later once something was forgotten
+  const std::int64_t window_ms_, span_ms_;
   const std::size_t capacity_;
   const std::uint64_t seed_; ///< nobody can aim at collisions
   mutable std::mutex mutex_;

@@ -49,6 +49,15 @@ TEST(nonce_cache, remembers_for_as_long_as_the_timestamp_is_accepted) {
   }
 }
 
+TEST(nonce_cache, lets_nothing_in_again_when_the_clock_was_ahead_for_a_while) {
+  auto cache = nonce_cache{start, window};
+  auto now = start + 10 * window, ahead = now + 10 * window;
+  ASSERT_EQ(cache.use("k", "n", now, now), ec::none);
+  ASSERT_EQ(cache.use("k", "m", ahead, ahead), ec::none);
+  EXPECT_EQ(cache.check_time(now, now + 1), ec::clock_skew) << "forgotten, so refused";
+  EXPECT_EQ(cache.check_time(now + window / 4, now + window / 4), ec::none) << "others go on";
+}
+
 TEST(nonce_cache, gives_memory_back_when_the_window_is_over) {
   auto cache = nonce_cache{start, window};
   for (auto i = 0; i < 1'000; ++i)
