@@ -31,7 +31,7 @@ struct moment {
   std::int64_t wall_ms = 0, steady_ms = 0;
 };
 
-/// For durations that are only measured, never decided upon.
+/// The same, finer, and never made up by tests: for what is measured, and for deadlines.
 inline std::int64_t steady_us() {
   using namespace std::chrono;
   return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();

@@ -72,7 +72,8 @@ audit_facts plan_biz(
     throw refusal{ec::invalid_argument, "an app has at most 10000 bizs"};
   x.no = old ? old->no : static_cast<biz_no>(now.next_biz(x.app));
   x.created_ms = old ? old->created_ms : now_ms;
-  x.updated_ms = now_ms;
+  // Streams take the newer settings, whatever the clock was set to.
+  x.updated_ms = old ? std::max(now_ms, old->updated_ms + 1) : now_ms;
   out.result.biz = std::make_shared<const biz_config>(x);
   put(out.rows, row_of(x));
   out.next = std::make_shared<const catalog>(now.with(out.result.biz));

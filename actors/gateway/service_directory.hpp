@@ -78,7 +78,7 @@ private:
     upstream where;
     std::uint32_t ttl_ms = 0;
     std::int64_t said_ms = 0;
-    std::int64_t heard_ms = 0; // by our clock
+    std::int64_t heard_ms = 0; // by our steady clock
     bool left = false;         // remembered, so that an older word does not bring it back
   };
   using service_name = std::pair<app_no, std::string>;

@@ -212,7 +212,7 @@ json nodes(context& c) {
   auto& count = *c.sv->count;
   json out = {{"node", c.node.name}, {"version", SHOAL_VERSION},
       {"ready", c.node.ready ? c.node.ready() : true},
-      {"up_s", (c.sv->now_ms() - c.started_ms) / 1000}, {"actors", c.actors.size()},
+      {"up_s", (c.sv->steady_ms() - c.started_ms) / 1000}, {"actors", c.actors.size()},
       {"devices", count.devices.load()}, {"streams", count.streams.load()},
       {"appends", count.appends.load()}, {"delivered", count.delivered_ops.load()},
       {"restarts", count.restarts.load()}, {"rss", resident_bytes()}};

@@ -106,7 +106,7 @@ void inspector_state::serve(const api_call& call) {
 inspector_actor::behavior_type inspector(
     inspector_actor::stateful_pointer<inspector_state> self, inspector_options options) {
   auto& st = self->state;
-  auto started = options.services->now_ms();
+  auto started = options.services->steady_ms();
   auto& actors = *options.actors;
   st.view.reset(new inspect::context{std::move(options.services), actors, self->system(),
       std::move(options.node), {}, started, self->id()});

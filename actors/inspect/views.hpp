@@ -43,8 +43,8 @@ struct context {
   caf::actor_system& system;
   node_sources node;
   sampler samples;
-  std::int64_t started_ms = 0;
-  caf::actor_id self = 0; ///< the inspector cannot answer its own probes
+  std::int64_t started_ms = 0; ///< by the steady clock
+  caf::actor_id self = 0;      ///< the inspector cannot answer its own probes
 
   std::pair<std::string, std::uint64_t> leader_of(partition_no no) const {
     return node.leader ? node.leader(no) : std::pair{node.name, sv->view_epoch};

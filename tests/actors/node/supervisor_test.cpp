@@ -8,7 +8,7 @@ class supervisor_test : public testing_support::actor_test {
 protected:
   void SetUp() override {
     sv->count = &count;
-    sv->now_ms = [] { return std::int64_t{1'000}; };
+    sv->steady_ms = [] { return std::int64_t{1'000}; };
     root = keep(sys.spawn(supervisor, sv, std::function<void()>{[this] { ++gave_up; }}));
     sched.run();
   }
