@@ -323,9 +323,13 @@ bool h2_client_session::produce(std::string& out, std::size_t enough) {
       break;
     out.append(nghttp2_text(bytes, static_cast<std::size_t>(size)));
   }
-  auto* raw = state_->raw();
-  return !out.empty() || nghttp2_session_want_read(raw) != 0 ||
-         nghttp2_session_want_write(raw) != 0;
+  auto& me = *state_;
+  auto lives =
+      nghttp2_session_want_read(me.raw()) != 0 || nghttp2_session_want_write(me.raw()) != 0;
+  // After a goodbye nghttp2 ends with its last stream, and says nothing of requests that wait.
+  while (!lives && me.goodbye && !me.streams.empty())
+    me.finish(me.streams.begin()->first, fate::refused);
+  return !out.empty() || lives || (me.goodbye && has_event());
 }
 
 void h2_client_session::ping() { nghttp2_submit_ping(state_->raw(), NGHTTP2_FLAG_NONE, nullptr); }

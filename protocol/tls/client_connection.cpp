@@ -56,9 +56,12 @@ void client_connection::end(client_error why, std::string_view detail) {
   auto keep = shared_from_this();
   auto* pool = pool_;
   auto failure = failure_of(why, detail);
+  auto was_open = is_open();
   drop();
   if (pool)
     pool->on_dead(*this);
+  while (auto* whose = pool && was_open ? take_unsent() : nullptr)
+    pool->start_elsewhere(*this, *whose);
   while (auto* whose = take_exchange()) {
     whose->carrier_ = nullptr;
     whose->on_failure(failure);
@@ -108,6 +111,8 @@ void client_connection::open() {
 
 bool client_connection::write(std::string_view bytes, std::size_t& sent) {
   sent = 0;
+  if (only_reads_)
+    return false;
   while (sent < bytes.size()) {
     auto n = std::size_t{0};
     switch (transport_.write(bytes.substr(sent), n)) {
@@ -121,7 +126,13 @@ bool client_connection::write(std::string_view bytes, std::size_t& sent) {
                                // handshake
     case io_status::ended:
     case io_status::failed:
-      end(client_error::broken, "the request could not be sent");
+      if (!may_be_answered()) {
+        end(client_error::broken, "the request could not be sent");
+      } else {
+        // A goodbye, or an early answer, may have come before the reset.
+        only_reads_ = true;
+        read_soon();
+      }
       return false;
     }
   }
@@ -137,7 +148,8 @@ void client_connection::read_some() {
     case io_status::done:
       break;
     case io_status::want_read:
-      return wait_readable();
+      return only_reads_ ? end(client_error::broken, "the request could not be sent")
+                         : wait_readable();
     case io_status::want_write:
       read_wants_write_ = true;
       return wait_writable();
@@ -149,13 +161,16 @@ void client_connection::read_some() {
     on_bytes({into.data(), got});
     if (phase_ != phase::open)
       return;
-    if (got < into.size() && !transport_.has_pending())
+    if (got < into.size() && !transport_.has_pending() && !only_reads_)
       return wait_readable();
   }
-  if (!transport_.has_pending())
+  if (!transport_.has_pending() && !only_reads_)
     return wait_readable();
-  // OpenSSL has taken them from the socket, which will not call for them.
-  boost::asio::post(loop_.context(), [self = std::move(keep)] {
+  read_soon(); // OpenSSL may have taken them from the socket, which will not call for them
+}
+
+void client_connection::read_soon() {
+  boost::asio::post(loop_.context(), [self = shared_from_this()] {
     if (self->phase_ == phase::open)
       self->read_some();
   });

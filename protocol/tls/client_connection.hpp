@@ -67,6 +67,11 @@ protected:
   virtual void on_end_of_bytes() = 0;
   virtual void on_writable() = 0;
 
+  /// Whether what the server said before it closed its ears concerns a request.
+  virtual bool may_be_answered() const = 0;
+
+  /// Takes an exchange of which nothing has left off an open connection that ends; null: no more.
+  virtual client_exchange* take_unsent() { return nullptr; }
   /// Takes an exchange that it carries off the connection; null: no more.
   virtual client_exchange* take_exchange() = 0;
   /// What its failure is like.
@@ -81,7 +86,8 @@ protected:
   io_loop& loop() const { return loop_; }
 
   /// Writes what it can of `bytes` and waits for more room itself; what is left stays the caller's,
-  /// who is asked by `on_writable`. False: the connection has ended.
+  /// who is asked by `on_writable`. False: nothing more can be written. The connection has ended
+  /// then, or ends when all that the server has said before is read.
   bool write(std::string_view bytes, std::size_t& sent);
 
 private:
@@ -91,6 +97,7 @@ private:
   void shake_hands();
   void open();
   void read_some();
+  void read_soon();
   void wait_readable();
   void wait_writable();
   void on_socket_writable();
@@ -106,6 +113,7 @@ private:
   bool waits_readable_ = false;
   bool waits_writable_ = false;
   bool read_wants_write_ = false;
+  bool only_reads_ = false; ///< the server takes nothing more
 };
 
 } // namespace shoal::tls

@@ -66,7 +66,7 @@ private:
   client_connection* carrier_ = nullptr;
   client_pool* waits_in_ = nullptr;
   std::uint32_t stream_ = 0; ///< of HTTP/2
-  bool moved_ = false;       ///< from a connection that said goodbye before it began this
+  int moves_ = 0;            ///< away from connections that said goodbye before they began this
 };
 
 } // namespace shoal::tls

@@ -21,6 +21,7 @@ private:
   void on_bytes(std::string_view x) override;
   void on_end_of_bytes() override;
   void on_writable() override;
+  bool may_be_answered() const override { return exchange_ && sent_ > 0; }
   client_exchange* take_exchange() override;
   client_failure failure_of(client_error why, std::string_view detail) const override;
 

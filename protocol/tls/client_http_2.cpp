@@ -33,7 +33,7 @@ void client_http_2::carry(client_exchange& x) {
   if (stream == 0)
     return pool()->give_back(
         *this, x, {client_error::refused, "the request cannot be written", was_used_});
-  x.stream_ = stream;
+  x.stream_ = asked_upto_ = stream;
   carried_[stream] = {&x, heard_};
   flush_soon();
 }
@@ -146,6 +146,7 @@ void client_http_2::flush() {
       sent_ = 0;
       if (!session_.produce(out_, chunk))
         return end(client_error::broken, "the server does not keep to HTTP/2");
+      left_upto_ = asked_upto_; // at most: some may wait behind a full chunk
       // An answer that is none ends its stream as the reset leaves.
       if (session_.has_event()) {
         tell_all();
@@ -164,6 +165,15 @@ void client_http_2::flush() {
     if (sent_ < out_.size()) // goes on when the socket is writable
       return;
   }
+}
+
+client_exchange* client_http_2::take_unsent() {
+  auto found = std::ranges::find_if(carried_, [&](auto& x) { return x.first > left_upto_; });
+  if (found == carried_.end())
+    return nullptr;
+  auto* out = found->second.whose;
+  carried_.erase(found);
+  return out;
 }
 
 client_exchange* client_http_2::take_exchange() {

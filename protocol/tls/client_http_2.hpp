@@ -37,6 +37,8 @@ private:
   void on_bytes(std::string_view x) override;
   void on_end_of_bytes() override;
   void on_writable() override;
+  bool may_be_answered() const override { return true; }
+  client_exchange* take_unsent() override;
   client_exchange* take_exchange() override;
   client_failure failure_of(client_error why, std::string_view detail) const override;
 
@@ -48,6 +50,8 @@ private:
 
   http::h2_client_session session_;
   std::unordered_map<std::uint32_t, one> carried_; // by stream
+  std::uint32_t asked_upto_ = 0;                   // the newest stream
+  std::uint32_t left_upto_ = 0;                    // of those behind it nothing was encoded
   std::string out_;
   std::size_t sent_ = 0;    // of out_
   std::uint64_t begun_;     // in ticks of the loop

@@ -8,6 +8,11 @@
 #include "protocol/tls/io_loop.hpp"
 
 namespace shoal::tls {
+namespace {
+
+constexpr int max_moves = 5;
+
+} // namespace
 
 void client_exchange::cancel() {
   if (auto* pool = std::exchange(waits_in_, nullptr))
@@ -41,7 +46,7 @@ client_pool::~client_pool() {
 }
 
 void client_pool::start(client_exchange& x) {
-  x.moved_ = false;
+  x.moves_ = 0;
   place(x);
 }
 
@@ -115,10 +120,11 @@ void client_pool::give_back(
   take_next();
 }
 
-/// A connection that is going away, or got too many at its start, has not begun this one. Once:
-/// whoever answers every request with a goodbye is not followed for ever.
+/// A connection that is going away, or got too many at its start, has not begun this one. Servers
+/// say goodbye after so many requests, so many calls at once may meet several; but whoever answers
+/// every request with a goodbye is not followed for ever.
 void client_pool::start_elsewhere(client_connection& by, client_exchange& whose) {
-  if (std::exchange(whose.moved_, true))
+  if (++whose.moves_ > max_moves)
     return give_back(by, whose, {client_error::refused, "the server takes no requests"});
   whose.carrier_ = nullptr;
   settle(by);

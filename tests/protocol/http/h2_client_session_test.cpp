@@ -192,6 +192,19 @@ TEST_F(H2ClientSession, AGoodbyeRefusesWhatItHasNotBegun) {
   EXPECT_EQ(only().what, fate::answered);
 }
 
+TEST_F(H2ClientSession, AGoodbyeRefusesWhatHasNotLeftYet) {
+  auto request = post("/", "");
+  client.ask(request);
+  sent();
+  EXPECT_TRUE(client.feed(settings()));
+  client.ask(request);
+  EXPECT_TRUE(client.feed(
+      head(1, h2_literal(":status", "200"), true) + h2_frame(7, 0, 0, number(1) + number(0))));
+  EXPECT_EQ(only().what, fate::answered);
+  sent();
+  EXPECT_EQ(only().what, fate::refused);
+}
+
 TEST_F(H2ClientSession, AnAnswerThatIsNoneCostsItsStream) {
   auto bad = std::map<std::string, std::string>{
       {"no status", head(1, h2_literal("a", "b"), true)},
