@@ -39,7 +39,7 @@ etcd_options options_for(std::vector<std::string> endpoints) {
   out.endpoints = std::move(endpoints);
   out.prefix = "/t/";
   out.connect_timeout = 200ms;
-  out.request_timeout = 300ms;
+  out.request_timeout = 1s;
   return out;
 }
 
@@ -119,7 +119,7 @@ TEST(etcd_meta_store, waits_no_longer_than_its_limit) {
   auto begin = clock::now();
   EXPECT_EQ(store->get_view(p1, x), meta_result::failed);
   EXPECT_GE(clock::now() - begin, 250ms);
-  EXPECT_LT(clock::now() - begin, 3s);
+  EXPECT_LT(clock::now() - begin, 10s);
   EXPECT_THAT(store->problem(), HasSubstr("etcd: "));
 }
 

@@ -29,7 +29,7 @@ etcd_options options_for(const std::string& endpoint) {
   out.endpoints = {endpoint};
   out.prefix = "/sd";
   out.connect_timeout = 200ms;
-  out.request_timeout = 300ms;
+  out.request_timeout = 1s;
   return out;
 }
 

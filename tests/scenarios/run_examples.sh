@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every ```bash block of a page, in order and in one shell, against a fresh node: run_examples.sh PAGE PROGRAMS
 set -euo pipefail
+export no_proxy='*' # everything is on this machine
 page=$(realpath "$1") bin=$(realpath "$2")
 work=$(mktemp -d)
 node=''

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -39,12 +41,9 @@ inline bool is_listening(std::uint16_t port) {
   return out;
 }
 
-} // namespace child_detail
-
-/// A port that nobody listens on at the moment.
-inline std::uint16_t free_port() {
+inline std::uint16_t draw_port() {
   auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = child_detail::loopback(0);
+  auto address = loopback(0);
   auto size = socklen_t{sizeof(address)};
   auto ok = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
             ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
@@ -52,6 +51,22 @@ inline std::uint16_t free_port() {
   if (!ok)
     throw std::runtime_error{"no free port"};
   return ntohs(address.sin_port);
+}
+
+} // namespace child_detail
+
+/// A port that nobody listens on at the moment; no port twice, or two that are drawn before either
+/// is used could be the same.
+inline std::uint16_t free_port() {
+  static std::mutex mutex;
+  static std::set<std::uint16_t> given;
+  auto guard = std::lock_guard{mutex};
+  if (given.size() > 5'000) // of some 14,000 that the system draws from
+    given.clear();
+  auto port = child_detail::draw_port();
+  while (!given.insert(port).second)
+    port = child_detail::draw_port();
+  return port;
 }
 
 class child_process {

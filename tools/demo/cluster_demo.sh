@@ -4,6 +4,7 @@
 # one that never comes back and is removed, and a count at the end.
 # Usage: tools/demo/cluster_demo.sh [FOLDER OF THE PROGRAMS]; exit 0 only if nothing was lost, doubled or out of order.
 set -Eeuo pipefail
+export no_proxy='*' # everything is on this machine
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 bin=$(realpath "${1:-$here/../../build/release/bin}")
 work=$(mktemp -d)

@@ -2,6 +2,7 @@
 # The demonstration: a node, an app, three devices of two users, a kill -9 in the middle, and a count at the end.
 # Usage: tools/demo/demo.sh [FOLDER OF THE PROGRAMS]; exit 0 only if nothing was lost, doubled or out of order.
 set -Eeuo pipefail
+export no_proxy='*' # everything is on this machine
 bin=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin}")
 work=$(mktemp -d)
 node='' devices=()

@@ -125,7 +125,7 @@ TEST_F(GatewayDeadline, ACallerThatDoesNotWaitSaysNothingAboutTheBackend) {
   group.health.eject_max_percent = 100;
   auto other = scripted_backend{[](const heard&) { return scripted_backend::ok("\"other\""); }};
   auto c = connect();
-  auto x = c.ask(request(says("20"), R"([{"_requestBody":1}])"));
+  auto x = c.ask(request(says("500"), R"([{"_requestBody":1}])"));
   EXPECT_EQ(code(x), "4001");
   EXPECT_EQ(field(x, "Memo"), "deadline");
   EXPECT_TRUE(eventually([&] { return backend.given_up() == 1; })) << "its connection is closed";
@@ -156,11 +156,11 @@ TEST_F(GatewayDeadline, AnAuthorizerThatHangsTakesNoLongerThanTheCallMay) {
   answer_with = [](const heard&) { return say{"", then::hang}; };
   auto c = connect();
   auto begin = std::chrono::steady_clock::now();
-  auto x = c.ask(request("Token: t\r\n" + says("100")));
+  auto x = c.ask(request("Token: t\r\n" + says("500")));
   EXPECT_EQ(code(x), "4001") << "1005 would send people to log in";
   EXPECT_EQ(field(x, "Memo"), "the%20authorizer%20took%20all%20of%20the%20time");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{30});
-  EXPECT_EQ(backend.requests(), 1);
+  EXPECT_TRUE(eventually([&] { return backend.requests() == 1; }));
 }
 
 TEST_F(GatewayDeadline, StepsOfAnAggregateHearWhatIsLeftOfTheWhole) {

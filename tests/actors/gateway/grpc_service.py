@@ -55,7 +55,7 @@ def slow(order, context):
 
 
 def wait_for_cancelled(order, context):
-    return made("cancelled" if cancelled.acquire(timeout=2) else "nobody")
+    return made("cancelled" if cancelled.acquire(timeout=20) else "nobody")
 
 
 def health(request, context):

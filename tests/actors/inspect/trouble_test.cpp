@@ -120,6 +120,15 @@ struct trouble : with_registry, testing_support::actor_test {
                              [](std::chrono::milliseconds) { return false; }, false});
   }
 
+  /// Until `done`: whoever has a thread of its own may be late, and looks busy meanwhile.
+  template <class Done>
+  bool comes_to(const std::vector<std::string>& args, Done done) {
+    for (auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;)
+      if (done(run(args)))
+        return true;
+    return false;
+  }
+
   bool says(std::string_view words) const { return out.str().find(words) != std::string::npos; }
 
   metrics count;
@@ -145,8 +154,8 @@ TEST_F(trouble, of_an_actor_in_an_endless_handler_is_found_by_stuck_and_check) {
   EXPECT_TRUE(says("age of the oldest message")) << out.str();
   let_go(gates[0]);
   ASSERT_TRUE(actors.probe({sick.id()}, detail_level::brief, 30s).front().answered);
-  EXPECT_EQ(run({"stuck", "--for", "1"}), 0) << out.str();
-  EXPECT_EQ(run({"check"}), 0) << out.str();
+  EXPECT_TRUE(comes_to({"stuck", "--for", "1"}, [](int code) { return code == 0; })) << out.str();
+  EXPECT_TRUE(comes_to({"check"}, [](int code) { return code == 0; })) << out.str();
 }
 
 TEST_F(trouble, of_an_actor_that_nobody_runs_is_not_taken_for_a_slow_handler) {
@@ -174,8 +183,9 @@ TEST_F(trouble, is_followed_by_why_to_the_actor_that_others_wait_for) {
       << out.str();
   let_go(gates[0]);
   ASSERT_TRUE(actors.probe({reader.id()}, detail_level::brief, 30s).front().answered);
-  ASSERT_EQ(run({"why", std::to_string(stream.id())}), 0);
-  EXPECT_TRUE(says("Nothing waits.")) << out.str();
+  EXPECT_TRUE(comes_to({"why", std::to_string(stream.id())}, [&](int code) {
+    return code == 0 && says("Nothing waits.");
+  })) << out.str();
 }
 
 TEST_F(trouble, of_an_answer_that_does_not_come_is_seen_at_who_waits_for_it) {

@@ -311,11 +311,17 @@ TEST_F(probing, asks_an_actor_through_its_mailbox) {
 TEST_F(probing, tells_what_waits_before_it) {
   std::promise<void> go;
   auto gone = go.get_future().share();
-  auto x = spawn([gone](caf::event_based_actor*) { // NOLINT
-    return caf::behavior{[gone](int) { gone.wait(); }};
+  std::promise<void> inside;
+  auto x = spawn([gone, &inside](caf::event_based_actor*) { // NOLINT
+    return caf::behavior{[gone, &inside](int i) {
+      if (i == 0)
+        inside.set_value();
+      gone.wait();
+    }};
   });
   for (auto i = 0; i < 5; ++i)
     caf::anon_send(x, i);
+  inside.get_future().wait();
   auto late = actors.probe({x.id()}, detail_level::brief, 20ms).front();
   EXPECT_FALSE(late.answered) << "its handler waits";
   EXPECT_FALSE(actors.find(x.id())->idle);

@@ -35,7 +35,7 @@ public:
     made = std::make_unique<one>(*this, id, answer);
     made->request_bytes = x.method + " " + x.path + " HTTP/1.1\r\nHost: test\r\n\r\n";
     made->is_head = x.method == "HEAD";
-    loop_.alarms().set(*made, std::chrono::milliseconds{300});
+    loop_.alarms().set(*made, std::chrono::milliseconds{x.path == "/hang" ? 1'000 : 20'000});
     pool_.start(*made);
     return true;
   }

@@ -123,9 +123,10 @@ TEST(h2_endpoint, answers_what_is_under_way_before_it_drains) {
 
 TEST(h2_endpoint, is_understood_by_curl) {
   auto server = test_endpoint{};
-  auto command = "curl -sk --http2 --max-time 20 -d body -w ' %{http_version} %{http_code}' "
-                 "'https://127.0.0.1:" +
-                 std::to_string(server.port()) + "/a?b=c' 2>&1";
+  auto command =
+      "curl -q -sk --noproxy '*' --http2 --max-time 20 -d body -w ' %{http_version} %{http_code}' "
+      "'https://127.0.0.1:" +
+      std::to_string(server.port()) + "/a?b=c' 2>&1";
   auto* pipe = ::popen(command.c_str(), "r");
   ASSERT_TRUE(pipe);
   auto out = std::string(1024, '\0');

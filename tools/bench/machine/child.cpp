@@ -6,6 +6,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -175,7 +177,9 @@ void child::kill() {
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
-std::uint16_t free_port() {
+namespace {
+
+std::uint16_t draw_port() {
   auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto address = loopback(0);
   auto size = socklen_t{sizeof address};
@@ -184,6 +188,20 @@ std::uint16_t free_port() {
     fail("no free port");
   ::close(fd);
   return ntohs(address.sin_port);
+}
+
+} // namespace
+
+std::uint16_t free_port() {
+  static std::mutex mutex;
+  static std::set<std::uint16_t> given;
+  auto guard = std::lock_guard{mutex};
+  if (given.size() > 5'000) // of some 14,000 that the system draws from
+    given.clear();
+  auto port = draw_port();
+  while (!given.insert(port).second)
+    port = draw_port();
+  return port;
 }
 
 bool wait_for_port(std::uint16_t port, child& server, int timeout_ms) {
