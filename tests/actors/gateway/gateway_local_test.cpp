@@ -20,7 +20,8 @@ using mgw::result;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// Calls that an actor has kept, for the test's thread.
+/// Calls that an actor has kept, for the test's thread. Shared with the actor, which may still be
+/// in `put` when the test is over.
 class call_box {
 public:
   void put(const local_call& x) {
@@ -255,10 +256,10 @@ TEST_F(GatewayLocal, AnAuthorizerProvesWhoIsCallingAlsoToSteps) {
 }
 
 TEST_F(GatewayLocal, TheRefreshOfAKeptAnswerIsOfTheSameCaller) {
-  auto box = call_box{};
-  serve([&](const local_call& x) {
+  auto box = std::make_shared<call_box>();
+  serve([box](const local_call& x) {
     x.answer(gateway::local_answer{result::success, "1"});
-    box.put(x);
+    box->put(x);
   });
   api.auth_rule = "login";
   api.cache.enabled = true;
@@ -270,15 +271,15 @@ TEST_F(GatewayLocal, TheRefreshOfAKeptAnswerIsOfTheSameCaller) {
   auto c = connect();
   auto ask = [&] { return c.ask(request("Token: t\r\nUserId: ben\r\n")).body; };
   EXPECT_EQ(ask(), "1");
-  EXPECT_EQ(box.take().request->user, "anna");
+  EXPECT_EQ(box->take().request->user, "anna");
   // Within the same millisecond it is not stale yet.
-  EXPECT_TRUE(eventually([&] { return ask() == "1" && !box.empty(); }));
-  EXPECT_EQ(box.take().request->user, "anna") << "of the refresh";
+  EXPECT_TRUE(eventually([&] { return ask() == "1" && !box->empty(); }));
+  EXPECT_EQ(box->take().request->user, "anna") << "of the refresh";
 }
 
 TEST_F(GatewayLocal, ACallThatTheDeviceCancelsGivesItsPlaceBackWhenTheActorIsDoneWithIt) {
-  auto box = call_box{};
-  serve([&](const local_call& x) { box.put(x); }, 1);
+  auto box = std::make_shared<call_box>();
+  serve([box](const local_call& x) { box->put(x); }, 1);
   api.timeout_ms = 60'000;
   who = std::make_shared<const tls::device_identity>(
       tls::device_identity{"shop@test", "d1", "u1", false});
@@ -299,7 +300,7 @@ TEST_F(GatewayLocal, ACallThatTheDeviceCancelsGivesItsPlaceBackWhenTheActorIsDon
     return out.code();
   };
   call(1);
-  auto kept = box.take();
+  auto kept = box->take();
   auto cancel = wire::CallCancel{};
   cancel.set_id(1);
   client.send_frame(frame_type::call_cancel, cancel.SerializeAsString());
@@ -307,7 +308,7 @@ TEST_F(GatewayLocal, ACallThatTheDeviceCancelsGivesItsPlaceBackWhenTheActorIsDon
   EXPECT_EQ(result_of(2), 4002u) << "the actor still has the first";
   kept.answer({});
   call(3);
-  box.take().answer({});
+  box->take().answer({});
   EXPECT_EQ(result_of(3), 1000u);
 }
 
@@ -355,11 +356,11 @@ TEST_F(GatewayLocal, KeptAnswersSpareTheActor) {
 }
 
 TEST_F(GatewayLocal, AnActorThatKeepsACallTooLongIs4001AndItsLateAnswerIsNobodys) {
-  auto box = call_box{};
+  auto box = std::make_shared<call_box>();
   auto first = std::atomic<bool>{true};
-  serve([&](const local_call& x) {
+  serve([&first, box](const local_call& x) {
     if (first.exchange(false))
-      return box.put(x);
+      return box->put(x);
     auto out = local_answer{};
     out.body = "2";
     x.answer(std::move(out));
@@ -369,7 +370,7 @@ TEST_F(GatewayLocal, AnActorThatKeepsACallTooLongIs4001AndItsLateAnswerIsNobodys
   EXPECT_EQ(code(c.ask(request())), "4001");
   auto late = local_answer{};
   late.body = "1";
-  box.take().answer(std::move(late));
+  box->take().answer(std::move(late));
   api.timeout_ms = 60'000;
   publish();
   EXPECT_EQ(c.ask(request()).body, "2");
@@ -395,46 +396,46 @@ TEST_F(GatewayLocal, NobodyOfThisNameAndADeadActorAre6000) {
 }
 
 TEST_F(GatewayLocal, AnActorThatDiesWithACallFailsItAtOnce) {
-  auto come = call_box{};
-  auto fun = [&come](local_backend_actor::stateful_pointer<keeper_state> self)
+  auto come = std::make_shared<call_box>();
+  auto fun = [come](local_backend_actor::stateful_pointer<keeper_state> self)
       -> local_backend_actor::behavior_type {
-    return {[self, &come](atom::call, const local_call& x) {
+    return {[self, come](atom::call, const local_call& x) {
       self->state.kept.push_back(x); // in the actor, and nowhere else
-      come.put({});
+      come->put({});
     }};
   };
   auto actor = add_actor(system().spawn(fun), 100);
   api.timeout_ms = 60'000;
   auto c = connect();
   c.send(request());
-  come.take();
+  come->take();
   end(actor);
   EXPECT_EQ(code(c.read_answer()), "4002");
 }
 
 TEST_F(GatewayLocal, CallsUnderWayAreBounded) {
-  auto box = call_box{};
-  serve([&](const local_call& x) { box.put(x); }, 1);
+  auto box = std::make_shared<call_box>();
+  serve([box](const local_call& x) { box->put(x); }, 1);
   api.timeout_ms = 60'000;
   auto first = connect();
   first.send(request());
-  auto kept = box.take();
+  auto kept = box->take();
   auto second = connect();
   EXPECT_EQ(code(second.ask(request())), "4002");
   kept.answer({});
   EXPECT_EQ(code(first.read_answer()), "1000");
   second.send(request());
-  box.take().answer({});
+  box->take().answer({});
   EXPECT_EQ(code(second.read_answer()), "1000");
 }
 
 TEST_F(GatewayLocal, TheGatewayEndsWhileAnActorStillHasACall) {
-  auto box = call_box{};
-  serve([&](const local_call& x) { box.put(x); });
+  auto box = std::make_shared<call_box>();
+  serve([box](const local_call& x) { box->put(x); });
   api.timeout_ms = 60'000;
   auto c = connect();
   c.send(request());
-  auto kept = box.take();
+  auto kept = box->take();
   endpoint.reset();
   kept.answer({}); // to a loop that is no more
   EXPECT_EQ(share->locals->find("greeter")->under_way(), 0u);
