@@ -38,8 +38,8 @@ public:
   /// Everything that was sent has left for the socket.
   virtual void on_flushed() {}
 
-  /// The peer hung up: nobody may be there to hear an answer. Told once, and only to who is not
-  /// reading: a reader comes to the end of the bytes by itself.
+  /// The peer hung up: nobody may be there to hear an answer. Told once, and for who does not read:
+  /// a reader comes to the end of the bytes by itself.
   virtual void on_peer_gone() {}
 
   /// The deadline set with `connection::deadline_in` is over.
