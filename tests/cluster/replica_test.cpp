@@ -138,6 +138,14 @@ struct bench {
     settle();
   }
 
+  /// With the options as they are now: "a" leads, and "c" hears of nothing yet.
+  void begin_without_c() {
+    for (const auto* name : {"a", "b", "c"})
+      start(name);
+    cut = {"c"};
+    learn({1, "a", {"a", "b", "c"}});
+  }
+
   proposal propose(const std::string& name, const std::string& payload) {
     auto out = nodes[name].machine->propose(text(payload), now);
     take(name, out.out);
@@ -455,10 +463,7 @@ TEST(replica, gets_a_checkpoint_when_the_log_does_not_reach_back_and_asks_again_
   auto x = bench{};
   x.options.keep_records = 2;
   x.options.trim_step = 1;
-  for (const auto* name : {"a", "b", "c"})
-    x.start(name);
-  x.cut = {"c"};
-  x.learn({1, "a", abc});
+  x.begin_without_c();
   for (auto i = 0; i < 10; ++i) {
     x.propose("a", std::to_string(i));
     x.settle();
@@ -478,10 +483,7 @@ TEST(replica, keeps_no_more_bytes_for_who_is_behind_than_allowed_even_after_a_st
   auto x = bench{};
   x.options.keep_bytes = 10'000;
   x.options.trim_step = 1;
-  for (const auto* name : {"a", "b", "c"})
-    x.start(name);
-  x.cut = {"c"};
-  x.learn({1, "a", abc});
+  x.begin_without_c();
   for (auto i = 0; i < 10; ++i) {
     x.propose("a", std::string(936, 'x'));
     x.settle();
@@ -502,10 +504,7 @@ TEST(replica, keeps_no_more_bytes_for_who_is_behind_than_allowed_even_after_a_st
 TEST(replica, keeps_few_large_records_no_longer_than_many_small_ones) {
   auto x = bench{};
   x.options.keep_bytes = 10'000;
-  for (const auto* name : {"a", "b", "c"})
-    x.start(name);
-  x.cut = {"c"};
-  x.learn({1, "a", abc});
+  x.begin_without_c();
   for (auto i = 0; i < 100; ++i) {
     x.propose("a", std::string(936, 'x'));
     x.settle();
@@ -517,10 +516,7 @@ TEST(replica, fills_a_follower_once_however_much_is_written_meanwhile) {
   auto x = bench{};
   x.options.keep_bytes = 10'000;
   x.options.trim_step = 1;
-  for (const auto* name : {"a", "b", "c"})
-    x.start(name);
-  x.cut = {"c"};
-  x.learn({1, "a", abc});
+  x.begin_without_c();
   auto write = [&] {
     x.propose("a", std::string(936, 'x'));
     x.settle();

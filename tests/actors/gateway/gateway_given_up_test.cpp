@@ -27,23 +27,21 @@ protected:
   bool comes_to_the_backend(int calls) {
     return eventually([&] { return backend.requests() == calls; });
   }
+
+  void expect_that_hanging_up_ends_the_call() {
+    auto c = connect();
+    c.send(request("", hanging));
+    ASSERT_TRUE(comes_to_the_backend(1));
+    c.close();
+    EXPECT_TRUE(ends_at_the_backend(1));
+  }
 };
 
-TEST_F(GatewayGivenUp, WhoHangsUpEndsTheCall) {
-  auto c = connect();
-  c.send(request("", hanging));
-  ASSERT_TRUE(comes_to_the_backend(1));
-  c.close();
-  EXPECT_TRUE(ends_at_the_backend(1));
-}
+TEST_F(GatewayGivenUp, WhoHangsUpEndsTheCall) { expect_that_hanging_up_ends_the_call(); }
 
 TEST_F(GatewayGivenUp, WhoHangsUpOnThePlainPortEndsTheCall) {
   options_.behind_balancer = true;
-  auto c = connect();
-  c.send(request("", hanging));
-  ASSERT_TRUE(comes_to_the_backend(1));
-  c.close();
-  EXPECT_TRUE(ends_at_the_backend(1));
+  expect_that_hanging_up_ends_the_call();
 }
 
 TEST_F(GatewayGivenUp, AllCallsOfABatchEnd) {
