@@ -116,15 +116,8 @@ void stream_state::trim(const stream_key& id) {
                   now->quarantined = true;
                 if (plan.code != ec::none || plan.floor <= now->log.floor())
                   return;
-                sv->count->trimmed_ops += plan.floor - now->log.floor();
-                now->log.trimmed(plan.floor, plan.lost);
-                commit_request commit{plan.rows, 0};
-                auto row = storage::stream_meta_key(part, id);
-                // The committed id, not the assigned one: what is in flight writes its own meta
-                // behind this one.
-                storage::stream_meta meta{now->log.committed(), now->log.floor(), now->log.lost()};
-                commit.rows.put(row, storage::encode(meta, row));
-                self->send(owner, atom::commit::value, std::move(commit));
+                if (!put_trim(*now, plan))
+                  return;
                 if (plan.more)
                   trim(id);
               },
@@ -151,6 +144,23 @@ void stream_state::trim(const stream_key& id) {
                 now->trimming = false;
             });
   });
+}
+
+/// In the order of appends, and with the ids that they were given: lazily it could come to lie
+/// behind an op under way, and say that there is no such op.
+bool stream_state::put_trim(slot& s, const trim_plan& plan) {
+  auto meta = s.log.meta();
+  meta.floor = std::max(meta.floor, plan.floor);
+  meta.lost = std::max(meta.lost, plan.lost);
+  auto rows = plan.rows;
+  auto row = storage::stream_meta_key(part, key_of(s));
+  rows.put(row, storage::encode(meta, row));
+  auto seen = in_flight == 0 ? log->failures() : failures_seen;
+  if (log->submit(std::move(rows), seen, [](ec) {}) != ec::none)
+    return false; // a later sweep tries again
+  sv->count->trimmed_ops += plan.floor - s.log.floor();
+  s.log.trimmed(plan.floor, plan.lost);
+  return true;
 }
 
 bool stream_state::busy() const {
