@@ -88,7 +88,9 @@ public:
   lookup try_get(std::string_view key, std::string& value) override {
     auto options = rocksdb::ReadOptions{};
     options.read_tier = rocksdb::kBlockCacheTier;
-    return get(key, value, options);
+    auto found = get(key, value, options);
+    // Of a table that is not open right now RocksDB says "found", and leaves the value empty.
+    return found == lookup::found && value.empty() ? lookup::unknown : found;
   }
 
   ec scan(std::string_view from, std::string_view to,
@@ -373,6 +375,8 @@ std::unique_ptr<database> open_rocks_database(
   native.info_log = std::make_shared<line_logger>(options.log);
   if (seams.env != nullptr)
     native.env = seams.env;
+  if (seams.open_files != 0)
+    native.max_open_files = seams.open_files;
   auto inspector = std::make_shared<log_inspector>(*native.env, folder);
   native.wal_filter = inspector.get();
   auto known = family_descriptors(options);

@@ -23,6 +23,8 @@ struct rocks_seams {
   /// After that long without a write, memtables of together at least `quiet_bytes` are flushed.
   std::chrono::milliseconds quiet_pause{3000};
   std::uint64_t quiet_bytes = 4u << 20;
+  /// Tables that are kept open, and a few other files; 0 = as many as a server can do with.
+  int open_files = 0;
 };
 
 std::unique_ptr<database> open_rocks_database(

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
+#include <rocksdb/sst_file_writer.h>
 
 #include "storage/keys.hpp"
 #include "storage/lost_records.hpp"
@@ -176,6 +177,50 @@ TEST(rocks_database, says_unknown_when_only_the_disk_knows) {
   EXPECT_EQ(db->try_get("Ino", value), lookup::missing) << "the filter knows without the disk";
   EXPECT_EQ(db->get("Ik", value), lookup::found);
   EXPECT_EQ(db->try_get("Ik", value), lookup::found) << "now it is in the cache";
+}
+
+/// Each row in a table of its own, at the lowest level, where nothing merges them.
+void put_in_tables(const std::string& folder, const std::vector<std::string>& keys) {
+  open_rocks_database(folder);
+  auto known = family_descriptors({});
+  auto handles = std::vector<rocksdb::ColumnFamilyHandle*>{};
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(engine_options({}), folder, known, &handles, &db).ok());
+  auto family = static_cast<std::size_t>(family_of(keys.front()));
+  for (const auto& key : keys) {
+    auto file = folder + "/table";
+    auto writer = rocksdb::SstFileWriter{{}, db->GetOptions(handles[family])};
+    ASSERT_TRUE(writer.Open(file).ok());
+    ASSERT_TRUE(writer.Put(key, key + "'s value").ok());
+    ASSERT_TRUE(writer.Finish().ok());
+    ASSERT_TRUE(db->IngestExternalFile(handles[family], {file}, {}).ok());
+    fs::remove(file);
+  }
+  for (auto* handle : handles)
+    db->DestroyColumnFamilyHandle(handle);
+  delete db;
+}
+
+TEST(rocks_database, says_unknown_of_a_table_that_is_not_open) {
+  auto folder = scratch_folder{};
+  auto keys = std::vector<std::string>{};
+  for (auto i = 100; i < 200; ++i)
+    keys.push_back(numbered("Ik", i));
+  put_in_tables(folder.path(), keys);
+  auto seams = rocks_seams{};
+  seams.open_files = 20; // not a table in two
+  auto db = open_rocks_database(folder.path(), {}, seams);
+  auto unknown = 0;
+  for (const auto& key : keys) {
+    auto value = std::string{};
+    auto found = db->try_get(key, value);
+    unknown += found == lookup::unknown ? 1 : 0;
+    if (found != lookup::unknown) {
+      EXPECT_EQ(value, key + "'s value");
+    }
+    EXPECT_EQ(value_of(*db, key), key + "'s value");
+  }
+  EXPECT_GT(unknown, 50);
 }
 
 TEST(rocks_database, puts_rows_on_disk_when_nothing_is_written_for_a_while) {
