@@ -2,6 +2,7 @@
 // stream_state.hpp.
 #include <algorithm>
 
+#include "actors/log.hpp"
 #include "actors/stream/stream_state.hpp"
 #include "storage/keys.hpp"
 
@@ -59,6 +60,10 @@ void stream_state::attach_loaded(const feed_sink_actor& sink, const attach_reque
   if (!relay && history.biz()->persistent)
     plan = plan_start({history.epoch(), history.committed(), history.floor(), history.lost(),
         history.biz()->repush_newest, shared, request.at, cursor});
+  if (plan.reset == reset_reason::ahead)
+    shoal::log::warn("a device knows more than its stream",
+        {{"stream", to_string(key_of(s))}, {"device", request.device}, {"claims", request.at->id},
+            {"committed", history.committed()}});
   listener x{sink, next_listener++, request.feed, request.device, request.subject, plan.id, plan.id,
       sv->now_ms()};
   self->send(sink, atom::attached::value,

@@ -68,8 +68,9 @@ void watched_device::on_op(const received_op& op) {
 
 void watched_device::on_reset(const std::string& biz, position to, reset_why why) {
   if (why != reset_why::consumed_elsewhere)
-    broken("reset " + std::to_string(static_cast<int>(why)) + " of " + biz + " to " +
-           std::to_string(to.id));
+    broken("reset " + std::to_string(static_cast<int>(why)) + " of " + biz + " from " +
+           std::to_string(run_.position_of(plan_.streams[biz], plan_.id)) + " to " +
+           std::to_string(to.id) + " at node " + std::to_string(node_ + 1));
 }
 
 void watched_device::on_bound(const std::string&, ec code, const std::string& text) {
