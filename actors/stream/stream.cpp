@@ -191,6 +191,15 @@ void stream_state::arm() {
   self->delayed_send(self, wait, atom::tick::value);
 }
 
+/// The news that its partition has gone overtakes what that sent before, and nobody would answer
+/// it. So this asks itself something, and goes when it has come that far.
+void stream_state::leave(const caf::error& why) {
+  auto me = caf::actor_cast<stream_actor>(self);
+  self->request(me, caf::infinite, atom::report::value, stream_key{})
+      .then([this, why](const stream_report&) { self->quit(why); },
+          [this, why](caf::error&) { self->quit(why); });
+}
+
 void stream_state::tick() {
   next_tick_ms = 0;
   flush_cursors();
@@ -227,7 +236,7 @@ stream_actor::behavior_type stream(lean_stream* self, stream_options options) {
   st.log = std::move(options.log);
   self->set_down_handler([self](const caf::down_msg& dm) {
     if (dm.source == self->state.owner.address())
-      self->quit(dm.reason); // without the partition nothing could be made durable
+      self->state.leave(dm.reason); // without the partition nothing could be made durable
     else
       self->state.sink_down(dm.source);
   });

@@ -73,6 +73,7 @@ struct stream_state {
   caf::result<stream_report> report(const stream_key& key);
   void trim(const stream_key& key);
   bool put_trim(slot& s, const trim_plan& plan); ///< false: nothing happened
+  void leave(const caf::error& why);
   void tick();
   std::string describe() const; ///< JSON, for actor-inspector: stream_describe.cpp
   std::size_t memory() const;   ///< bytes, roughly
