@@ -39,8 +39,9 @@ struct replica_options {
   /// Half the take-over time: a leader that has not heard a majority for so long stops serving.
   instant suspend_after = std::chrono::milliseconds{1000};
   instant hand_over_limit = std::chrono::milliseconds{2000};
-  /// For answers to what was proposed, before a leader takes a view in which it leads on.
-  instant finish_limit = std::chrono::milliseconds{200};
+  /// Silence of the majority that owes answers to what was proposed, before a leader takes a view
+  /// in which it leads on. While it is heard, `hand_over_limit` holds.
+  instant finish_limit = std::chrono::milliseconds{500};
   /// A fence without a majority, or a fetch without progress: another view is asked for.
   instant take_over_limit = std::chrono::seconds{5};
   /// A receiver that asks for no chunk for so long gets no more of this checkpoint.
@@ -391,6 +392,7 @@ private:
   void maybe_serve();
   void maybe_suspend();
   void hand_over_step();
+  bool may_wait_no_longer() const;
   void end_hand_over(bool quiet);
   void stop_leading(replica_role next, const std::string& why);
   void tick_leader();

@@ -227,7 +227,7 @@ void replica::hand_over_step() {
     return;
   auto last = log_.last().lsn;
   if (next_view_) {
-    if (applied_ == last || now_ - handing_->since >= options_.finish_limit)
+    if (applied_ == last || may_wait_no_longer())
       take_view(*next_view_);
     return;
   }
@@ -241,6 +241,13 @@ void replica::hand_over_step() {
     end_hand_over(handing_->told);
     become(replica_role::serving, "nobody took the lead");
   }
+}
+
+/// While a majority speaks, answers are only slow.
+bool replica::may_wait_no_longer() const {
+  auto heard = std::max(majority_heard().value_or(handing_->since), handing_->since);
+  return now_ - heard >= options_.finish_limit ||
+         now_ - handing_->since >= options_.hand_over_limit;
 }
 
 /// Reports a failure, unless the other one was told that it may lead.

@@ -400,6 +400,18 @@ TEST(replica, answers_what_was_proposed_before_it_takes_a_view_in_which_it_leads
   EXPECT_TRUE(x.nodes["a"].unknown.empty()) << "nobody was left without an answer";
 }
 
+TEST(replica, waits_for_slow_answers_before_it_takes_such_a_view) {
+  auto x = bench{};
+  x.learn({1, "a", abc});
+  x.slow = {"a"};
+  x.propose("a", "one");
+  x.take("a", x["a"].learn({2, "a", {"a", "b"}, abc}, x.now));
+  x.pass(x.options.hand_over_limit - 100ms);
+  EXPECT_EQ(x["a"].role(), role::handing_over) << "the others speak";
+  x.pass(200ms);
+  EXPECT_EQ(x["a"].role(), role::fencing);
+}
+
 TEST(replica, takes_such_a_view_without_answers_when_they_do_not_come) {
   auto x = bench{};
   x.learn({1, "a", abc});
