@@ -50,7 +50,8 @@ struct device_state {
     std::optional<position> claimed;
     std::uint64_t told_source = 0; ///< acknowledged up to here, as far as the source knows
     std::uint32_t source_deaths = 0;
-    std::uint32_t owed = 1; ///< `Subscribed` that the device waits for: one per Subscribe
+    std::uint32_t owed = 1;    ///< `Subscribed` that the device waits for: one per Subscribe
+    std::int64_t asked_ms = 0; ///< when a source was asked for, by the steady clock
   };
 
   /// A Bind that waits for the tenant's verdict.
@@ -89,6 +90,7 @@ struct device_state {
   void unsubscribe(const std::string& body);
   void drop(std::size_t index);
   void attach(subscription& x);
+  void attach_if_forgotten(subscription& x);
   void source_down(const caf::down_msg& dm);
   void source_lost(const feed_lost& x);
   void attach_again(subscription& x);

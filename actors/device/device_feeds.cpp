@@ -16,6 +16,7 @@ constexpr std::uint64_t acks_gathered =
     64; // passed on to the source at once when there are that many
 constexpr std::int64_t pull_retry_ms = 2'000;
 constexpr std::uint32_t max_source_deaths = 5;
+constexpr std::int64_t attach_patience_ms = 10'000; // a fail-over takes less
 
 shared_bytes encode(frame_type type, const google::protobuf::MessageLite& x) {
   return std::make_shared<const std::string>(encode_frame(type, x.SerializeAsString()));
@@ -130,6 +131,17 @@ void device_state::attach(subscription& x) {
     self->send(sv->where.relay(id.app), atom::attach::value, sink, std::move(request));
   else
     self->send(sv->where.owner_of(id.app, id.who), atom::attach::value, sink, std::move(request));
+  x.asked_ms = sv->steady_ms();
+  arm();
+}
+
+/// Who was asked may have died with the question, and nobody says so. An answer that comes after
+/// all is for a feed that there is no more.
+void device_state::attach_if_forgotten(subscription& x) {
+  if (x.source || sv->steady_ms() - x.asked_ms < attach_patience_ms)
+    return;
+  x.number = next_feed++;
+  attach(x);
 }
 
 void device_state::attached(const attached_note& note) {
@@ -365,7 +377,7 @@ void device_state::arm() {
     return;
   auto waits = [](const subscription& x) {
     return x.rules.oldest_unacked_ms() || x.rules.untold() || x.rules.waits() ||
-           x.rules.acked() > x.told_source;
+           x.rules.acked() > x.told_source || !x.source;
   };
   ticking = facts_changed || std::any_of(feeds.begin(), feeds.end(), waits);
   if (ticking)
@@ -385,6 +397,7 @@ void device_state::tick() {
       ++sv->count->ack_timeouts;
       return close(ec::ack_missed, "ops of " + x.rules.biz()->name + " stay unacknowledged");
     }
+    attach_if_forgotten(x);
     pass_ack_on(x);
     put(x, x.rules.tell(now));
     pull(x);

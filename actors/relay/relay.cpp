@@ -13,6 +13,7 @@ namespace shoal {
 namespace {
 
 constexpr auto tick_interval = std::chrono::seconds{2};
+constexpr std::int64_t attach_patience_ms = 10'000; // a fail-over takes less
 
 /// One batch out of consecutive ones.
 op_batch_ptr merge(std::vector<op_batch_ptr> parts) {
@@ -86,12 +87,23 @@ void relay_state::attach_channel(channel& c) {
   c.asked_at = request.at ? request.at->id : 0;
   self->send(sv->where.owner_of(app, c.stream.who), atom::attach::value,
       caf::actor_cast<feed_sink_actor>(self), std::move(request));
+  c.asked_ms = sv->steady_ms();
+  arm();
+}
+
+/// What came too late, and was asked for again under another number.
+void relay_state::leave(const attached_note& note) {
+  auto source = caf::actor_cast<feed_source_actor>(self->current_sender());
+  detach_note out;
+  out.feed = note.feed;
+  if (note.code == ec::none)
+    self->send(source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self), std::move(out));
 }
 
 void relay_state::attached(const attached_note& note) {
   auto* c = find_number(note.feed);
   if (c == nullptr)
-    return;
+    return leave(note);
   c->attaching = false;
   auto nothing_new =
       std::exchange(c->asking, false) && c->latest == note.latest && c->pulls.empty();
@@ -328,6 +340,16 @@ void relay_state::flush_cursors() {
 void relay_state::tick() {
   ticking = false;
   flush_cursors();
+  auto waits = false;
+  for (auto& [no, c] : channels) {
+    waits = waits || c.attaching;
+    if (!c.attaching || sv->steady_ms() - c.asked_ms < attach_patience_ms)
+      continue;
+    c.number = next_number++; // who was asked may have died with the question
+    attach_channel(c);
+  }
+  if (waits)
+    arm();
 }
 
 void relay_state::arm() {

@@ -49,6 +49,7 @@ struct relay_state {
     std::uint32_t number;     ///< our feed number at the stream
     feed_source_actor source; ///< the stream, once attached
     bool attaching = false;
+    std::int64_t asked_ms = 0;  ///< when it began, by the steady clock
     bool asking = false;        ///< attaching only because a device knows more than we do
     std::uint64_t asked_at = 0; ///< highest id that a device claimed when we attached; 0 = none
     std::uint64_t epoch = 0, latest = 0, floor = 0, lost = 0;
@@ -73,6 +74,7 @@ struct relay_state {
   static bool claims_more(const channel& c, const attach_request& x);
   void source_lost(const feed_lost& x);
   void attached(const attached_note& note);
+  void leave(const attached_note& note);
   void take(const feed_ops& x);
   void hand_out();
   void hand_out(channel& c);
