@@ -71,14 +71,14 @@ void relay_state::ask_for_latest(channel& c) {
   self->demonitor(c.source.address());
   self->send(
       c.source, atom::detach::value, caf::actor_cast<feed_sink_actor>(self), std::move(leave));
-  c.asking = c.pulls.empty();
+  c.asking = true;
   attach_channel(c);
 }
 
 void relay_state::attach_channel(channel& c) {
   c.attaching = true;
   c.source = feed_source_actor{};
-  c.pulls.clear(); // devices ask again when they hear of the newest id
+  forget_pulls(c);
   attach_request request{c.stream, c.biz, {}, {}, std::nullopt, c.number};
   for (auto& x : c.arriving) // the stream has to be sure of itself, if one knows more
     if (x.request.at && x.request.at->epoch == sv->epoch &&
@@ -89,6 +89,11 @@ void relay_state::attach_channel(channel& c) {
       caf::actor_cast<feed_sink_actor>(self), std::move(request));
   c.asked_ms = sv->steady_ms();
   arm();
+}
+
+void relay_state::forget_pulls(channel& c) {
+  c.owes_pages = c.owes_pages || !c.pulls.empty();
+  c.pulls.clear();
 }
 
 /// What came too late, and was asked for again under another number.
@@ -105,19 +110,18 @@ void relay_state::attached(const attached_note& note) {
   if (c == nullptr)
     return leave(note);
   c->attaching = false;
-  auto nothing_new =
-      std::exchange(c->asking, false) && c->latest == note.latest && c->pulls.empty();
-  c->pulls.clear(); // nobody was there to answer those that came meanwhile
+  forget_pulls(*c); // nobody was there to answer those that came meanwhile
+  auto nothing_new = std::exchange(c->asking, false) && c->latest == note.latest && !c->owes_pages;
   auto arriving = std::move(c->arriving);
   c->arriving.clear();
   if (note.code != ec::none) {
     for (auto& x : arriving)
       self->send(
           x.sink, atom::attached::value, attached_note{x.request.feed, note.code, {}, {}, 0, 0, 0});
-    // The stream could not be sure of itself (a full disk): those that claim nothing need not care.
-    if (c->asked_at != 0 && !c->listeners.empty())
-      attach_channel(*c);
-    return;
+    // Those that listen already need not care why (a full disk, an older catalog).
+    c->attaching = !c->listeners.empty();
+    c->asked_ms = sv->steady_ms() - attach_patience_ms; // with the next tick
+    return arm();
   }
   c->source = caf::actor_cast<feed_source_actor>(self->current_sender());
   self->monitor(c->source);
@@ -134,14 +138,15 @@ void relay_state::attached(const attached_note& note) {
     return ask_for_latest(*c);
   if (nothing_new)
     return;
+  c->owes_pages = false;
   // Devices that were here before the stream was lost find out by the newest id that something is
-  // waiting.
+  // waiting. To those whose pull was forgotten it is the answer: they ask again.
   for (auto& [where, x] : c->listeners)
     self->send(x.sink, atom::ops::value,
         feed_ops{x.feed,
             std::make_shared<const op_batch>(
                 c->biz, c->epoch, c->latest, c->latest, std::vector<storage::op_ptr>{}),
-            false, c->latest, ec::none});
+            true, c->latest, ec::none});
 }
 
 /// Beyond what the stream was sure of when it answered.

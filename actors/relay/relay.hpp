@@ -51,6 +51,7 @@ struct relay_state {
     bool attaching = false;
     std::int64_t asked_ms = 0;  ///< when it began, by the steady clock
     bool asking = false;        ///< attaching only because a device knows more than we do
+    bool owes_pages = false;    ///< pulls were forgotten, and nobody was told
     std::uint64_t asked_at = 0; ///< highest id that a device claimed when we attached; 0 = none
     std::uint64_t epoch = 0, latest = 0, floor = 0, lost = 0;
     page_cache pages;
@@ -75,6 +76,7 @@ struct relay_state {
   void source_lost(const feed_lost& x);
   void attached(const attached_note& note);
   void leave(const attached_note& note);
+  static void forget_pulls(channel& c);
   void take(const feed_ops& x);
   void hand_out();
   void hand_out(channel& c);

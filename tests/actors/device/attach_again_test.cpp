@@ -1,4 +1,5 @@
 // Subscriptions whose question went to a partition that died with it, without a word.
+#include "storage/keys.hpp"
 #include "tests/support/sync_test.hpp"
 
 namespace shoal::testing_support {
@@ -60,6 +61,32 @@ TEST_F(attach_again, a_relay_asks_the_next_one) {
   EXPECT_TRUE(a.positions.contains("ALL"));
   append(principal::global(), "ALL", "one");
   EXPECT_EQ(a.payloads("ALL"), strings{"one"});
+}
+
+TEST_F(attach_again, a_relay_forgets_nobody_who_was_catching_up) {
+  sv->limit.page_ops = 1; // or the relay has the next ones already
+  for (auto text : {"one", "two", "three"})
+    append(principal::global(), "ALL", text);
+  auto& a = connect("d1", [](wire::Hello& x) { x.set_window_ops(1); });
+  subscribe(a, "ALL");
+  EXPECT_EQ(a.payloads("ALL"), strings{"one"}) << "its window is full";
+  kill_home(principal::global());
+  ack(a, "ALL"); // it asks for more, and nobody is there
+  bring_home_back(principal::global());
+  wait_long();
+  ack(a, "ALL");
+  ack(a, "ALL");
+  EXPECT_EQ(a.payloads("ALL"), (strings{"one", "two", "three"}));
+}
+
+TEST_F(attach_again, a_device_hears_that_it_is_served_no_more) {
+  auto& a = online("d1", "u1", "NEWS");
+  append(u1, "NEWS", "one");
+  kill_home(u1);
+  db->flip_bit(storage::stream_meta_key(sv->where.number_of(app, u1), {app, u1, biz_no{1}}), 9);
+  bring_home_back(u1);
+  wait_long();
+  EXPECT_EQ(a.refused["NEWS"], ec::quarantined);
 }
 
 } // namespace
