@@ -4,6 +4,12 @@
 
 namespace shoal {
 
+namespace {
+
+constexpr auto leave_interval = std::chrono::milliseconds{50};
+
+} // namespace
+
 stream_state::slot* stream_state::find(biz_no biz) {
   auto i = slots.find(biz);
   return i == slots.end() ? nullptr : &i->second;
@@ -97,10 +103,10 @@ caf::result<stream_report> stream_state::report(const stream_key& id) {
 void stream_state::trim(const stream_key& id) {
   auto biz = sv->catalog.load()->biz(id.app, id.biz);
   if (!biz)
-    return; // a biz that nobody knows is never a reason to delete
+    return arm(); // a biz that nobody knows is never a reason to delete
   with_slot(biz, [this, id](slot* s) {
     if (s == nullptr || s->quarantined || s->trimming)
-      return;
+      return arm();
     s->trimming = true;
     trim_query q{id, s->log.floor(), s->log.committed(), 0, sv->now_ms(),
         std::chrono::milliseconds{sv->limit.keep_keys}.count()};
@@ -114,17 +120,11 @@ void stream_state::trim(const stream_key& id) {
                 now->trimming = false;
                 if (plan.code == ec::quarantined)
                   now->quarantined = true;
-                if (plan.code != ec::none || plan.floor <= now->log.floor())
-                  return;
-                if (!put_trim(*now, plan))
-                  return;
-                if (plan.more)
-                  trim(id);
+                auto more = plan.code == ec::none && plan.floor > now->log.floor() &&
+                            put_trim(*now, plan) && plan.more;
+                return more ? trim(id) : arm();
               },
-              [this, id](caf::error&) {
-                if (auto* now = find(id.biz))
-                  now->trimming = false;
-              });
+              [this, id](caf::error&) { trim_failed(id); });
     };
     auto shared = s->log.biz()->target == biz_target::device || !s->log.biz()->multi_device;
     if (!shared)
@@ -139,32 +139,41 @@ void stream_state::trim(const stream_key& id) {
                 q.acked = c.cursor.at.id;
               ask(std::move(q));
             },
-            [this, id](caf::error&) {
-              if (auto* now = find(id.biz))
-                now->trimming = false;
-            });
+            [this, id](caf::error&) { trim_failed(id); });
   });
+}
+
+void stream_state::trim_failed(const stream_key& id) {
+  if (auto* now = find(id.biz))
+    now->trimming = false;
+  arm(); // nothing else may happen here any more
 }
 
 /// In the order of appends, and with the ids that they were given: lazily it could come to lie
 /// behind an op under way, and say that there is no such op.
 bool stream_state::put_trim(slot& s, const trim_plan& plan) {
-  auto meta = s.log.meta();
-  meta.floor = std::max(meta.floor, plan.floor);
-  meta.lost = std::max(meta.lost, plan.lost);
+  if (leaving)
+    return false;
+  pending_call p;
+  p.trim = pending_call::removal{s.log.biz()->no, plan.floor, s.log.floor(), s.log.lost()};
+  s.log.trimmed(plan.floor, plan.lost);
   auto rows = plan.rows;
   auto row = storage::stream_meta_key(part, key_of(s));
-  rows.put(row, storage::encode(meta, row));
-  auto seen = in_flight == 0 ? log->failures() : failures_seen;
-  if (log->submit(std::move(rows), seen, [](ec) {}) != ec::none)
-    return false; // a later sweep tries again
-  sv->count->trimmed_ops += plan.floor - s.log.floor();
-  s.log.trimmed(plan.floor, plan.lost);
+  rows.put(row, storage::encode(s.log.meta(), row));
+  if (submit(p, std::move(rows)) != ec::none) {
+    take_back(p); // a later sweep tries again
+    return false;
+  }
+  pending.push_back(std::move(p));
   return true;
 }
 
+bool stream_state::owes_answers() const {
+  return !pending.empty() || !waiting.empty() || !opening.empty() || attaching > 0;
+}
+
 bool stream_state::busy() const {
-  if (!pending.empty() || !waiting.empty() || loading || !opening.empty() || !dirty_cursors.empty())
+  if (owes_answers() || !dirty_cursors.empty())
     return true;
   for (auto& [no, s] : slots)
     if (!s.listeners.empty() || s.trimming)
@@ -191,16 +200,20 @@ void stream_state::arm() {
   self->delayed_send(self, wait, atom::tick::value);
 }
 
-/// The news that its partition has gone overtakes what that sent before, and nobody would answer
-/// it. So this asks itself something, and goes when it has come that far.
-void stream_state::leave(const caf::error& why) {
-  auto me = caf::actor_cast<stream_actor>(self);
-  self->request(me, caf::infinite, atom::report::value, stream_key{})
-      .then([this, why](const stream_report&) { self->quit(why); },
-          [this, why](caf::error&) { self->quit(why); });
+/// Without its partition a stream gives no more ids: another one may do that already. But what it
+/// was sent before is answered; what is under way by the log, and reads have a time-out.
+void stream_state::leave() {
+  for (auto& call : std::exchange(waiting, {}))
+    answer_all(call, ec::moving);
+  waiting_items = 0;
+  if (!owes_answers())
+    return self->quit(leaving);
+  self->delayed_send(self, leave_interval, atom::tick::value);
 }
 
 void stream_state::tick() {
+  if (leaving)
+    return leave();
   next_tick_ms = 0;
   flush_cursors();
   auto now = sv->steady_ms();
@@ -235,10 +248,11 @@ stream_actor::behavior_type stream(lean_stream* self, stream_options options) {
   st.owner = std::move(options.owner);
   st.log = std::move(options.log);
   self->set_down_handler([self](const caf::down_msg& dm) {
-    if (dm.source == self->state.owner.address())
-      self->state.leave(dm.reason); // without the partition nothing could be made durable
-    else
-      self->state.sink_down(dm.source);
+    auto& mine = self->state;
+    if (dm.source != mine.owner.address())
+      return mine.sink_down(dm.source);
+    mine.leaving = dm.reason;
+    mine.leave();
   });
   self->monitor(st.owner);
   ++st.sv->count->streams_activated;

@@ -17,6 +17,8 @@ std::uint32_t hour_of(std::int64_t ms) { return static_cast<std::uint32_t>(ms / 
 // -- order ---------------------------------------------------------------------------------------
 
 void stream_state::append(append_call call) {
+  if (leaving)
+    return answer_all(call, ec::moving);
   if (failing != ec::none)
     return answer_all(call, failing);
   if (pending_items + waiting_items + call.items.size() > sv->limit.pending_ops)
@@ -72,7 +74,8 @@ void stream_state::read_keys(
             if (x.code != ec::none || x.ids.size() != keys.size())
               return refuse_head(ec::storage_failed);
             for (std::size_t i = 0; i < keys.size(); ++i)
-              known_keys[{biz->no, keys[i]}] = x.ids[i];
+              known_keys.try_emplace(
+                  {biz->no, keys[i]}, x.ids[i]); // committed meanwhile: see publish
             resume();
           },
           [this](caf::error&) { refuse_head(ec::storage_failed); });
@@ -114,23 +117,30 @@ void stream_state::execute(append_call call) {
   known_keys.clear();
   if (!rows.empty()) {
     finish_rows(p, rows);
-    p.token = next_token++;
-    if (in_flight == 0)
-      failures_seen = log->failures();
-    auto done = [hdl = caf::actor_cast<commit_client_actor>(self), token = p.token](ec code) {
-      caf::anon_send(hdl, atom::committed::value, commit_result{token, code});
-    };
-    auto code = log->submit(std::move(rows), failures_seen, std::move(done));
-    if (code != ec::none) {
+    if (auto code = submit(p, std::move(rows)); code != ec::none) {
       take_back(p);
-      return fail(p, code);
+      fail(p, code);
+      return arm();
     }
-    ++in_flight;
   } else if (pending.empty()) {
-    return answer(p);
+    answer(p);
+    return arm();
   }
   pending_items += p.answer.results.size();
   pending.push_back(std::move(p));
+}
+
+/// Behind what is under way. If it is taken, the answer is `committed`, with its token.
+ec stream_state::submit(pending_call& p, storage::write_batch rows) {
+  p.token = next_token++;
+  if (in_flight == 0)
+    failures_seen = log->failures();
+  auto done = [hdl = caf::actor_cast<commit_client_actor>(self), token = p.token](ec code) {
+    caf::anon_send(hdl, atom::committed::value, commit_result{token, code});
+  };
+  auto code = log->submit(std::move(rows), failures_seen, std::move(done));
+  in_flight += code == ec::none ? 1 : 0;
+  return code;
 }
 
 append_result stream_state::append_one(
@@ -268,6 +278,8 @@ void stream_state::finish(pending_call p) {
 }
 
 void stream_state::take_back(const pending_call& p) {
+  if (p.trim)
+    find(p.trim->biz)->log.untrimmed(p.trim->floor, p.trim->lost);
   for (auto& run : p.upto) {
     auto& s = *find(run.biz);
     s.log.take_back(run.first);
@@ -276,11 +288,17 @@ void stream_state::take_back(const pending_call& p) {
 }
 
 void stream_state::answer(pending_call& p) {
+  if (p.trim) {
+    sv->count->trimmed_ops += p.trim->upto - p.trim->floor;
+    return;
+  }
   sv->count->appends += p.answer.results.size();
   self->send(p.client, atom::appended::value, std::move(p.answer));
 }
 
 void stream_state::fail(pending_call& p, ec code) {
+  if (p.trim)
+    return take_back(p);
   for (auto& x : p.answer.results)
     x = {x.index, x.code == ec::none ? code : x.code, {}, false, 0};
   sv->count->append_refused += p.answer.results.size();
@@ -296,7 +314,12 @@ void stream_state::answer_all(const append_call& call, ec code) {
 }
 
 void stream_state::publish(slot& s, std::uint64_t upto, std::int64_t accepted_us) {
-  send_live(s, s.log.commit(upto, accepted_us));
+  auto batch = s.log.commit(upto, accepted_us);
+  if (!waiting.empty()) // the call at the head may have read that there is no such key
+    for (auto& op : batch->ops)
+      if (!op->client_key.empty())
+        known_keys[{s.log.biz()->no, op->client_key}] = op->id;
+  send_live(s, batch);
   s.log.shrink_tail(sv->limit.tail_ops, sv->limit.tail_bytes);
 }
 

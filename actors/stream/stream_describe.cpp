@@ -43,7 +43,7 @@ std::string stream_state::describe() const {
   return json{{"principal", to_string(key.who)}, {"partition", raw(part)},
       {"bizs", std::move(list)}, {"appends_in_flight", in_flight},
       {"items_in_flight", pending_items}, {"items_waiting", waiting_items},
-      {"reading", loading || !opening.empty()},
+      {"reading", attaching > 0 || !opening.empty()},
       {"failing", failing == ec::none ? "" : std::string{to_string(failing)}},
       {"cursors_to_write", dirty_cursors.size()}, {"received", received},
       {"idle_since_ms", idle_since_ms}}

@@ -33,18 +33,20 @@ void stream_state::attach(const feed_sink_actor& sink, const attach_request& req
       return attach_loaded(sink, request, *s, std::nullopt);
     // On disk, or damaged. A lost cursor costs a redelivery, so an error here is no reason to
     // refuse.
+    ++attaching;
+    auto read = [this, sink, request](const std::optional<position>& at) {
+      --attaching;
+      if (auto* now = find(request.biz->no))
+        attach_loaded(sink, request, *now, at);
+      arm();
+    };
     self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value,
             cursor_query{request.stream, request.subject, 1, {}})
         .then(
-            [this, sink, request](const stored_cursor& x) {
-              if (auto* now = find(request.biz->no))
-                attach_loaded(
-                    sink, request, *now, x.found ? std::optional{x.cursor.at} : std::nullopt);
+            [read](const stored_cursor& x) {
+              read(x.found ? std::optional{x.cursor.at} : std::nullopt);
             },
-            [this, sink, request](caf::error&) {
-              if (auto* now = find(request.biz->no))
-                attach_loaded(sink, request, *now, std::nullopt);
-            });
+            [read](caf::error&) { read(std::nullopt); });
   });
 }
 

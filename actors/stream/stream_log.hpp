@@ -82,6 +82,12 @@ public:
   /// Ops up to `floor` are removed; ids up to `lost` before anybody could be sure to have had them.
   void trimmed(std::uint64_t floor, std::uint64_t lost);
 
+  /// That could not be written: they are as they were before.
+  void untrimmed(std::uint64_t floor, std::uint64_t lost) {
+    floor_ = std::min(floor_, floor);
+    lost_ = std::min(lost_, lost);
+  }
+
   /// Ops after `after` out of memory; null if memory does not reach back that far.
   op_batch_ptr read_tail(std::uint64_t after, std::uint32_t max_ops, std::uint32_t max_bytes) const;
 

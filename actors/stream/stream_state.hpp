@@ -50,6 +50,13 @@ struct stream_state {
       bool keyed; ///< at least one has an idempotency key
     };
     std::vector<run> upto; ///< ids assigned, in order; a biz may occur several times
+    /// If this removes ops up to `upto`: what was removed and lost before, and is so again if it
+    /// fails.
+    struct removal {
+      biz_no biz;
+      std::uint64_t upto, floor, lost;
+    };
+    std::optional<removal> trim;
   };
 
   explicit stream_state(stream_actor::pointer ptr) : self{ptr} {}
@@ -72,8 +79,10 @@ struct stream_state {
   // -- the rest ---------------------------------------------------------------------------------
   caf::result<stream_report> report(const stream_key& key);
   void trim(const stream_key& key);
+  void trim_failed(const stream_key& id);
   bool put_trim(slot& s, const trim_plan& plan); ///< false: nothing happened
-  void leave(const caf::error& why);
+  void leave();
+  bool owes_answers() const;
   void tick();
   std::string describe() const; ///< JSON, for actor-inspector: stream_describe.cpp
   std::size_t memory() const;   ///< bytes, roughly
@@ -98,6 +107,7 @@ struct stream_state {
   void execute(append_call call);
   append_result append_one(append_item& item, pending_call& p, storage::write_batch& rows);
   append_result append_ephemeral(slot& s, append_item& item);
+  ec submit(pending_call& p, storage::write_batch rows);
   void finish_rows(pending_call& p, storage::write_batch& rows);
   void add_sweep_rows(slot& s, bool keyed, storage::write_batch& rows);
   void answer(pending_call& p);
@@ -129,7 +139,7 @@ struct stream_state {
   std::map<biz_no, slot> slots;
   queue_of<append_call> waiting; ///< appends behind one whose reads are under way
   std::size_t waiting_items = 0;
-  bool loading = false;
+  std::size_t attaching = 0; ///< attaches whose cursor is being read
   /// What idempotency keys of the call at the head stand for; 0 = nothing.
   std::map<std::pair<biz_no, std::string>, std::uint64_t> known_keys;
   queue_of<pending_call> pending;
@@ -144,6 +154,7 @@ struct stream_state {
   std::int64_t idle_since_ms = 0;
   std::int64_t next_tick_ms = 0; ///< 0 = none on its way
   std::uint32_t next_listener = 1;
+  caf::error leaving; ///< why, once it does
 };
 
 } // namespace shoal

@@ -1,0 +1,108 @@
+// Idempotency keys that are asked for while the op that they belong to is under way.
+#include "tests/support/sync_test.hpp"
+
+namespace shoal::testing_support {
+namespace {
+
+const auto u1 = principal::user("u1");
+
+/// Writes what it is given when it is told to.
+class held_log : public storage::partition_log {
+public:
+  explicit held_log(std::shared_ptr<storage::partition_log> inner, const bool& holds)
+      : inner_{std::move(inner)}, holds_{holds} {}
+
+  ec submit(storage::write_batch rows, std::uint64_t failures_seen,
+      std::function<void(ec)> done) override {
+    if (!holds_)
+      return inner_->submit(std::move(rows), failures_seen, std::move(done));
+    held_.push_back([this, rows = std::move(rows), done = std::move(done)]() mutable {
+      inner_->submit(std::move(rows), inner_->failures(), std::move(done));
+    });
+    return ec::none;
+  }
+  void submit_lazy(storage::write_batch rows) override { inner_->submit_lazy(std::move(rows)); }
+  std::uint64_t failures() const override { return inner_->failures(); }
+  std::uint64_t next_lsn() const override { return inner_->next_lsn(); }
+
+  void release() {
+    for (auto& x : std::exchange(held_, {}))
+      x();
+  }
+
+private:
+  std::shared_ptr<storage::partition_log> inner_;
+  const bool& holds_;
+  std::vector<std::function<void()>> held_;
+};
+
+/// Something happens right after a row was read.
+class watched_database : public storage::database {
+public:
+  explicit watched_database(storage::database& inner) : inner_{inner} {}
+
+  ec write(const storage::write_batch& batch, bool sync) override {
+    return inner_.write(batch, sync);
+  }
+  storage::lookup get(std::string_view key, std::string& value) override {
+    auto out = inner_.get(key, value);
+    if (after_get)
+      std::exchange(after_get, {})();
+    return out;
+  }
+  storage::lookup try_get(std::string_view key, std::string& value) override {
+    return inner_.try_get(key, value);
+  }
+  ec scan(std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& row) override {
+    return inner_.scan(from, to, row);
+  }
+  std::unique_ptr<storage::database_view> snapshot() override { return inner_.snapshot(); }
+  std::uint64_t approximate_size() override { return inner_.approximate_size(); }
+
+  std::function<void()> after_get;
+
+private:
+  storage::database& inner_;
+};
+
+class stream_key_race : public sync_test {
+public:
+  void SetUp() override {
+    wrap_log = [this](auto inner) {
+      logs.push_back(std::make_shared<held_log>(std::move(inner), holds));
+      return logs.back();
+    };
+    sync_test::SetUp();
+    sv->db = &watched;
+    add_biz("NEWS");
+  }
+
+  void release() {
+    holds = false;
+    for (auto& x : logs)
+      x->release();
+  }
+
+  bool holds = false;
+  std::vector<std::shared_ptr<held_log>> logs;
+  watched_database watched{*db};
+};
+
+TEST_F(stream_key_race, an_op_that_commits_behind_the_reading_of_its_key_is_found) {
+  append(u1, "NEWS", "wakes the stream");
+  holds = true;
+  auto first = send({item(u1, "NEWS", "pay", "order-1")});
+  sched.run();
+  db->cold_cache(true);
+  watched.after_get = [this] { release(); };
+  auto again = send({item(u1, "NEWS", "pay", "order-1")});
+  sched.run();
+  ASSERT_EQ(results[first].size(), 1u);
+  ASSERT_EQ(results[again].size(), 1u);
+  EXPECT_EQ(results[again].front().at.id, results[first].front().at.id);
+  EXPECT_TRUE(results[again].front().repeated);
+}
+
+} // namespace
+} // namespace shoal::testing_support
