@@ -157,6 +157,7 @@ void device_state::attached(const attached_note& note) {
     return;
   auto& biz = s->rules.biz()->name;
   if (note.code != ec::none) {
+    s->owed = std::max(s->owed, 1u); // that it is served no more is news, too
     answer_subscribe(biz, s->owed, note.code, {}, 0);
     drop(static_cast<std::size_t>(s - feeds.data()));
     return;

@@ -363,6 +363,16 @@ TEST_F(multi_device, closes_a_device_that_acknowledges_what_it_never_got) {
   EXPECT_EQ(a.closed, ec::bad_position);
 }
 
+TEST_F(multi_device, lets_a_stream_sleep_that_was_only_asked_in_vain) {
+  auto x = item(u1, "NEWS", "for listeners only");
+  x.check_online = true;
+  EXPECT_EQ(append(x).code, ec::target_offline);
+  EXPECT_EQ(count.streams.load(), 1);
+  for (int i = 0; i < 6; ++i)
+    wait(std::chrono::seconds{120});
+  EXPECT_EQ(count.streams.load(), 0);
+}
+
 TEST_F(multi_device, puts_an_idle_stream_to_sleep_and_wakes_it_with_everything) {
   auto& a = online("d1", "u1", "NEWS");
   append(u1, "NEWS", "one");
@@ -870,6 +880,18 @@ TEST_F(sync_test, lets_the_newest_connection_of_a_device_win_and_tells_the_old_o
       ask<online_report>(sv->where.hub(), atom::online::value, online_query{app, {}, {}, {}, 10});
   ASSERT_TRUE(online);
   EXPECT_EQ(online->total, 1u);
+}
+
+TEST_F(sync_test, listens_to_the_newer_connection_when_the_older_speaks_late) {
+  auto& a = connect("d1");
+  auto older = std::make_shared<device_info>();
+  older->app = app;
+  older->device = "d1";
+  older->session = 1;
+  auto& b = connect("d2");
+  tell(sv->where.hub(), atom::online::value, b.hdl, device_info_ptr{older});
+  EXPECT_FALSE(a.closed);
+  EXPECT_EQ(b.closed, ec::replaced) << "it spoke for the other one";
 }
 
 TEST_F(sync_test, spreads_the_return_of_devices_that_are_sent_away) {
