@@ -95,6 +95,9 @@ struct rocks_options {
   std::size_t memtable_bytes = 64u << 20;
   /// With less than this left on the disk, writes are refused with `storage_full`.
   std::uint64_t reserve_bytes = 128u << 20;
+  /// Once the disk gave back other bytes than it was given, no more writes: where other nodes have
+  /// copies, they are to serve. Otherwise what can be read is served, and the rest is named.
+  bool stop_when_damaged = false;
   /// Gets what the engine warns about, from any thread. Empty: it is dropped.
   std::function<void(std::string_view line)> log = nullptr;
 };

@@ -47,7 +47,8 @@ public:
       : inspector_{std::move(inspector)}, db_{std::move(db)}, families_{std::move(families)},
         listener_{std::move(listener)}, space_{*db_->GetEnv(), db_->GetName(),
                                             options.reserve_bytes, seams.resume_pause},
-        resume_pause_{seams.resume_pause}, quiet_bytes_{seams.quiet_bytes} {
+        resume_pause_{seams.resume_pause}, quiet_bytes_{seams.quiet_bytes},
+        stop_when_damaged_{options.stop_when_damaged}, log_{options.log} {
     auto identity = std::string{};
     if (db_->GetDbIdentity(identity).ok())
       marks_.use(wal_tag_of(identity));
@@ -155,6 +156,8 @@ private:
   /// asked to go on.
   template <class Action>
   ec use_log(Action action) {
+    if (damaged_)
+      return ec::storage_failed;
     if (!space_.enough())
       return ec::storage_full;
     if (listener_->trouble != ec::none || log_failure_ != ec::none)
@@ -252,7 +255,15 @@ private:
       return lookup::found;
     if (status.IsNotFound())
       return lookup::missing;
+    note_damage(status);
     return status.IsIncomplete() ? lookup::unknown : lookup::failed;
+  }
+
+  /// What compaction meets stops the engine anyway; what is only read would go on failing here.
+  void note_damage(const rocksdb::Status& status) {
+    if (!status.IsCorruption() || !stop_when_damaged_ || damaged_.exchange(true) || !log_)
+      return;
+    log_("damaged, takes no more writes: " + status.ToString());
   }
 
   ec scan(std::string_view from, std::string_view to,
@@ -261,6 +272,7 @@ private:
     for (const auto& part : split_by_family(from, to)) {
       auto more = true;
       auto status = scan(part, row, options, more);
+      note_damage(status);
       if (!status.ok())
         return result_of(status);
       if (!more)
@@ -299,6 +311,9 @@ private:
   std::atomic<ec> log_failure_ = ec::none;
   std::chrono::steady_clock::time_point next_resume_;
   const std::uint64_t quiet_bytes_;
+  const bool stop_when_damaged_;
+  const std::function<void(std::string_view)> log_;
+  std::atomic<bool> damaged_ = false;
   std::unique_ptr<quiet_watch> quiet_;
 };
 

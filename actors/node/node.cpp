@@ -42,6 +42,7 @@ shared_bytes going_away(std::mt19937& random) {
 // -- store ---------------------------------------------------------------------------------------
 
 void node::impl::open_store() {
+  auto copies = opt.cluster && cluster::replicas_of(*opt.cluster) > 1;
   if (opt.ephemeral) {
     db = storage::make_memory_database();
   } else {
@@ -49,6 +50,7 @@ void node::impl::open_store() {
     storage::rocks_options x;
     x.block_cache_bytes = opt.block_cache_mb << 20;
     x.memtable_bytes = opt.memtable_mb << 20;
+    x.stop_when_damaged = copies;
     x.log = [](std::string_view line) { shoal::log::warn("storage engine", {{"says", line}}); };
     db = storage::open_rocks_database((fs::path{opt.data_dir} / "db").string(), x);
   }
@@ -60,7 +62,6 @@ void node::impl::open_store() {
   if (code != ec::none)
     throw std::runtime_error(
         "the store in " + opt.data_dir + " cannot be read: " + std::string{to_string(code)});
-  auto copies = opt.cluster && cluster::replicas_of(*opt.cluster) > 1;
   face_lost_records(*db, {opt.data_dir, copies, opt.new_epoch});
   sv = std::make_shared<services>(opt.partitions);
   sv->name = opt.name;

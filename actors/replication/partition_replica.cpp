@@ -97,10 +97,8 @@ void partition_replica::happened(const disk_event& x, instant now) {
     return;
   if (x.code == ec::quarantined)
     return carry_out(rules_->damaged("a record cannot be applied", now), now);
-  if (x.code != ec::none) {
-    carry_out(rules_->disk_failed(std::string{to_string(x.code)}, now), now);
-    return fail("a write failed: " + std::string{to_string(x.code)});
-  }
+  if (x.code != ec::none)
+    return rest("a write failed: " + std::string{to_string(x.code)}, now);
   switch (x.what) {
   case disk_event::kind::persisted:
     if (wipe_ticket_ != 0 && x.number >= wipe_ticket_)
@@ -246,6 +244,13 @@ void partition_replica::stop_serving(const std::string& why) {
   serving_->stop();
   serving_.reset();
   hooks_->stopped(partition_, why);
+}
+
+void partition_replica::rest(const std::string& why, instant now) {
+  if (!rules_)
+    return;
+  carry_out(rules_->disk_failed(why, now), now);
+  fail(why);
 }
 
 void partition_replica::fail(const std::string& why) {

@@ -65,6 +65,8 @@ public:
   void tick(cluster::instant now);
   /// A write failed, or the disk could not be read.
   bool rests() const { return resting_; }
+  /// It leads and follows no more, as after a write that failed.
+  void rest(const std::string& why, cluster::instant now);
   /// Starts again after a rest.
   void wake(cluster::instant now);
   void hand_over(const std::string& to, cluster::instant now);

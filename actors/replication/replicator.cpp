@@ -103,8 +103,13 @@ void replicator_state::wake_resting() {
   if (now < trial_at)
     return;
   trial_at = now + disk_rest;
-  if (!disk_takes_writes())
+  if (!disk_takes_writes()) {
+    // Those that were asked to write nothing do not know yet, and may not be able to read.
+    for (auto& replica : replicas)
+      if (!replica->rests())
+        replica->rest("the disk takes no writes", now);
     return complain();
+  }
   failed_trials = 0;
   for (auto& replica : replicas)
     if (replica->rests())

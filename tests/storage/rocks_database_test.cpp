@@ -240,15 +240,15 @@ TEST(rocks_database, puts_rows_on_disk_when_nothing_is_written_for_a_while) {
   EXPECT_EQ(value_of(*db, "Oz"), "written after it");
 }
 
-TEST(rocks_database, reports_damage_on_disk_and_goes_on_elsewhere) {
-  auto folder = scratch_folder{};
+/// Two rows in tables, and a bit of the first one's changed.
+void put_and_damage(const std::string& folder) {
   {
-    auto db = open_rocks_database(folder.path());
+    auto db = open_rocks_database(folder);
     put(*db, "Ok", std::string(3000, 'v'));
     put(*db, "Sk", "fine");
   }
-  open_rocks_database(folder.path());
-  for (const auto& file : files_of(folder.path(), ".sst")) {
+  open_rocks_database(folder);
+  for (const auto& file : files_of(folder, ".sst")) {
     auto bytes = std::fstream{file, std::ios::in | std::ios::out | std::ios::binary};
     auto content = std::string{std::istreambuf_iterator<char>{bytes}, {}};
     if (content.find("Ok") == std::string::npos)
@@ -257,12 +257,32 @@ TEST(rocks_database, reports_damage_on_disk_and_goes_on_elsewhere) {
     bytes.seekp(12);
     bytes.put('\x55');
   }
+}
+
+TEST(rocks_database, reports_damage_on_disk_and_goes_on_elsewhere) {
+  auto folder = scratch_folder{};
+  put_and_damage(folder.path());
   auto db = open_rocks_database(folder.path());
   auto value = std::string{};
   EXPECT_EQ(db->get("Ok", value), lookup::failed);
   EXPECT_EQ(db->scan("O", "P", [](auto, auto) { return true; }), ec::storage_failed);
   EXPECT_EQ(value_of(*db, "Sk"), "fine");
   EXPECT_EQ(put(*db, "Sk", "still"), ec::none);
+}
+
+TEST(rocks_database, takes_no_writes_after_damage_where_others_have_copies) {
+  auto folder = scratch_folder{};
+  put_and_damage(folder.path());
+  auto lines = std::string{};
+  auto options = rocks_options{};
+  options.stop_when_damaged = true;
+  options.log = [&](std::string_view line) { lines += line; };
+  auto db = open_rocks_database(folder.path(), options);
+  EXPECT_EQ(put(*db, "Sk", "nobody knows yet"), ec::none);
+  EXPECT_EQ(db->scan("O", "P", [](auto, auto) { return true; }), ec::storage_failed);
+  EXPECT_EQ(put(*db, "Sk", "too late"), ec::storage_failed);
+  EXPECT_EQ(value_of(*db, "Sk"), "nobody knows yet");
+  EXPECT_THAT(lines, HasSubstr("damaged, takes no more writes"));
 }
 
 /// A disk that runs full, or breaks, on command: every new byte is refused, reading goes on.

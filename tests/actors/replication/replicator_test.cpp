@@ -110,6 +110,11 @@ protected:
     return all && std::any_of(all->begin(), all->end(), [](auto& x) { return x.rests; });
   }
 
+  bool all_rest(const std::string& name) {
+    auto all = ask<std::vector<replica_report>>(nodes[name].hdl, atom::status::value);
+    return all && std::all_of(all->begin(), all->end(), [](auto& x) { return x.rests; });
+  }
+
   /// An op that a and c have, and b does not; then a dies and c gets an empty disk.
   void lose_all_but_a_dead_copy() {
     cut = {{"a", "b"}, {"b", "a"}};
@@ -308,6 +313,18 @@ TEST_F(replicator_test, a_failed_disk_rests_and_the_replica_catches_up) {
   pass(3s);
   EXPECT_FALSE(rests("b"));
   EXPECT_EQ(value_at("b", "u"), "1");
+}
+
+TEST_F(replicator_test, a_disk_that_takes_no_writes_rests_as_a_whole) {
+  ASSERT_EQ(put("a", "u", "1"), ec::none);
+  nodes["b"].db->fail_writes(ec::storage_failed);
+  ASSERT_EQ(put("a", "u", "2"), ec::none);
+  pass(3s);
+  EXPECT_TRUE(all_rest("b")) << "also the one that was asked to write nothing";
+  nodes["b"].db->fail_writes(ec::none);
+  pass(3s);
+  EXPECT_FALSE(rests("b"));
+  EXPECT_EQ(value_at("b", "u"), "2");
 }
 
 TEST_F(replicator_test, a_damaged_replica_is_refilled_and_never_believed) {
