@@ -13,6 +13,7 @@ constexpr auto gather_for = std::chrono::milliseconds{20};
 constexpr auto tell_again = std::chrono::milliseconds{500};
 constexpr auto local_timeout = std::chrono::seconds{4};
 constexpr int news_per_call = 2'000;
+constexpr std::int64_t unknown_since = INT64_MIN;
 
 using device_list = google::protobuf::RepeatedPtrField<pb::Presence>;
 
@@ -39,10 +40,10 @@ void cluster_hub_state::online(const device_actor& hdl, const device_info_ptr& i
     self->demonitor(x.hdl.address());
     names.erase(x.hdl.address());
   }
-  x = {hdl, info->connected_ms};
+  x = {hdl, info->connected_ms, sv->steady_ms()};
   names.emplace(hdl.address(), who);
   self->monitor(hdl);
-  announce(who, info->connected_ms, false);
+  announce(who, x, false);
 }
 
 void cluster_hub_state::down(const caf::actor_addr& source) {
@@ -50,22 +51,25 @@ void cluster_hub_state::down(const caf::actor_addr& source) {
   if (i == names.end())
     return;
   auto x = devices.find(i->second);
-  announce(i->second, x->second.connected_ms, true);
+  announce(i->second, x->second, true);
   devices.erase(x);
   names.erase(i);
 }
 
-void cluster_hub_state::announce(const device_name& who, std::int64_t connected_ms, bool gone) {
+void cluster_hub_state::announce(const device_name& who, const local_device& what, bool gone) {
   auto no = sv->where.number_of(who.first, principal::device(who.second));
   // A connection that ends before it was told of never replaces one: a node that was stopped finds
   // what its devices sent before they went to others.
   if (gone)
-    take_back(*news[no].mutable_devices(), who, connected_ms);
+    take_back(*news[no].mutable_devices(), who, what.connected_ms);
   auto& x = *news[no].add_devices();
   x.set_app(raw(who.first));
   x.set_device(who.second);
-  x.set_connected_ms(connected_ms);
+  x.set_connected_ms(what.connected_ms);
   x.set_gone(gone);
+  if (!gone)
+    x.set_age_ms(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, sv->steady_ms() - what.since_ms)));
   arm();
 }
 
@@ -92,7 +96,7 @@ void cluster_hub_state::tick() {
     untold.clear();
     for (auto& [who, x] : devices)
       if (all.contains(sv->where.number_of(who.first, principal::device(who.second))))
-        announce(who, x.connected_ms, false);
+        announce(who, x, false);
   }
   tell_homes();
   arm();
@@ -137,6 +141,23 @@ void cluster_hub_state::call(const remote_question& x) {
         remote_answer{x.token, remote_answer::outcome::answered, std::move(answer)});
 }
 
+/// When the connection was made, by the clock here. What was held on its way seems to be younger.
+std::int64_t cluster_hub_state::since_of(const pb::Presence& x) const {
+  auto age = std::min<std::uint64_t>(x.age_ms(), INT64_MAX / 2);
+  return x.has_age_ms() ? sv->steady_ms() - static_cast<std::int64_t>(age) : unknown_since;
+}
+
+/// Which of two connections of a device on two nodes is the older one. Their wall clocks may be
+/// set, and ages may be late: if the two do not agree nobody knows, and neither is sent away.
+std::strong_ordering cluster_hub_state::order_of(
+    const connection_place& a, const connection_place& b) {
+  auto by_wall = std::tie(a.connected_ms, a.node) <=> std::tie(b.connected_ms, b.node);
+  if (a.since_ms == unknown_since || b.since_ms == unknown_since)
+    return by_wall;
+  auto by_age = std::tie(a.since_ms, a.node) <=> std::tie(b.since_ms, b.node);
+  return by_wall == by_age ? by_wall : std::strong_ordering::equal;
+}
+
 void cluster_hub_state::present(partition_no no, const pb::Present& x) {
   auto& h = homes[no];
   if (h.epoch != sv->where.led_epoch(no))
@@ -154,14 +175,13 @@ void cluster_hub_state::present(partition_no no, const pb::Present& x) {
         h.devices.erase(i);
       continue;
     }
-    auto newer =
-        !known || same ||
-        std::pair{d.connected_ms(), x.node()} > std::pair{i->second.connected_ms, i->second.node};
-    if (known && !same)
-      tell_replaced(newer ? i->second.node : x.node(), who,
-          std::max<std::int64_t>(d.connected_ms(), i->second.connected_ms));
-    if (newer)
-      h.devices[who] = {x.node(), d.connected_ms()};
+    auto now = connection_place{x.node(), d.connected_ms(), since_of(d)};
+    auto order = known && !same ? order_of(i->second, now) : std::strong_ordering::less;
+    if (known && !same && order != std::strong_ordering::equal)
+      tell_replaced(order < 0 ? i->second.node : x.node(), who,
+          std::max(now.connected_ms, i->second.connected_ms));
+    if (order <= 0)
+      h.devices[who] = std::move(now);
   }
 }
 

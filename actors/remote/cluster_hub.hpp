@@ -5,13 +5,14 @@
 // partition of the device decides it: every node tells it who came and went (`Present`), it keeps a
 // list in memory and tells the node of an older connection (`Replaced`). When a partition gets
 // another leader, all nodes tell that one anew. News that got lost is told again, so two
-// connections of one device can live side by side for as long as nobody leads the partition, not
-// for longer.
+// connections of one device can live side by side for as long as nobody leads the partition; longer
+// only if the wall clocks of their nodes and the connections' ages disagree about which is newer.
 //
 // Spawned by: the node, after its hub.  Monitors: this node's devices.  Dies: on a bug only; a new
 // one knows the devices that connect from then on.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -30,12 +31,14 @@ struct cluster_hub_state {
   struct local_device {
     device_actor hdl;
     std::int64_t connected_ms = 0;
+    std::int64_t since_ms = 0; ///< the same by the steady clock
   };
 
   /// Where a device is connected, as the leader of its partition knows it.
   struct connection_place {
     std::string node;
-    std::int64_t connected_ms = 0;
+    std::int64_t connected_ms = 0; ///< by that node's wall clock
+    std::int64_t since_ms = 0;     ///< by this node's steady clock, as far as it is known here
   };
 
   struct home {
@@ -54,7 +57,7 @@ struct cluster_hub_state {
 
   void online(const device_actor& hdl, const device_info_ptr& info);
   void down(const caf::actor_addr& source);
-  void announce(const device_name& who, std::int64_t connected_ms, bool gone);
+  void announce(const device_name& who, const local_device& x, bool gone);
   void announce_all(partition_no no);
   void tell_homes();
   void arm();
@@ -62,6 +65,8 @@ struct cluster_hub_state {
 
   void call(const remote_question& x);
   void present(partition_no no, const pb::Present& x);
+  std::int64_t since_of(const pb::Presence& x) const;
+  static std::strong_ordering order_of(const connection_place& a, const connection_place& b);
   void replaced(const pb::Replaced& x);
   void tell_replaced(const std::string& node, const device_name& who, std::int64_t connected_ms);
 

@@ -764,6 +764,21 @@ TEST_F(remote_test, a_connection_that_came_and_went_before_anybody_heard_of_it_r
   EXPECT_EQ(real.closed, ec::replaced) << "nobody forgot that it is there";
 }
 
+TEST_F(remote_test, a_node_whose_clock_was_set_back_keeps_its_newer_connection) {
+  auto& first = connect("n1", "d1");
+  wait(1s);
+  at("n2").sv->now_ms = [this] { return now - 240'000; };
+  auto& second = connect("n2", "d1");
+  wait(1s);
+  EXPECT_FALSE(second.closed);
+  at("n3").sv->now_ms = [this] { return now + 1; };
+  auto& third = connect("n3", "d1");
+  wait(1s);
+  EXPECT_EQ(second.closed, ec::replaced);
+  EXPECT_FALSE(third.closed);
+  EXPECT_FALSE(first.closed) << "neither is sent away while nobody knows which is newer";
+}
+
 TEST_F(remote_test, the_newest_connection_wins_even_if_nobody_could_decide_it_at_the_time) {
   auto no = home(principal::device("d1"));
   resign(no);
