@@ -57,7 +57,7 @@ void relay_state::attach(const feed_sink_actor& sink, const attach_request& requ
       c.biz->persistent && request.at && request.at->epoch == c.epoch && request.at->id > c.latest;
   if (c.source && !knows_more)
     return start(c, sink, request);
-  c.arriving.push_back({sink, request});
+  c.arriving.insert_or_assign(sink.address(), waiting_attach{sink, request});
   if (c.source)
     ask_for_latest(c);
   else if (!c.attaching)
@@ -80,7 +80,7 @@ void relay_state::attach_channel(channel& c) {
   c.source = feed_source_actor{};
   forget_pulls(c);
   attach_request request{c.stream, c.biz, {}, {}, std::nullopt, c.number};
-  for (auto& x : c.arriving) // the stream has to be sure of itself, if one knows more
+  for (auto& [who, x] : c.arriving) // the stream has to be sure of itself, if one knows more
     if (x.request.at && x.request.at->epoch == sv->epoch &&
         (!request.at || x.request.at->id > request.at->id))
       request.at = x.request.at;
@@ -115,12 +115,15 @@ void relay_state::attached(const attached_note& note) {
   auto arriving = std::move(c->arriving);
   c->arriving.clear();
   if (note.code != ec::none) {
-    for (auto& x : arriving)
+    for (auto& [who, x] : arriving)
       self->send(
           x.sink, atom::attached::value, attached_note{x.request.feed, note.code, {}, {}, 0, 0, 0});
-    // Those that listen already need not care why (a full disk, an older catalog).
+    // Those that listen already need not care: without the claim (the stream could not be sure of
+    // itself: a full disk) at once, else with the next tick.
+    if (c->asked_at != 0 && !c->listeners.empty())
+      return attach_channel(*c);
     c->attaching = !c->listeners.empty();
-    c->asked_ms = sv->steady_ms() - attach_patience_ms; // with the next tick
+    c->asked_ms = sv->steady_ms() - attach_patience_ms;
     return arm();
   }
   c->source = caf::actor_cast<feed_source_actor>(self->current_sender());
@@ -129,9 +132,9 @@ void relay_state::attached(const attached_note& note) {
   c->latest = note.latest;
   c->floor = note.floor;
   c->lost = note.lost;
-  for (auto& x : arriving)
+  for (auto& [who, x] : arriving)
     if (claims_more(*c, x.request))
-      c->arriving.push_back(std::move(x)); // came when others were asked for
+      c->arriving.emplace(who, std::move(x)); // came when others were asked for
     else
       start(*c, x.sink, x.request);
   if (!c->arriving.empty())
@@ -157,7 +160,7 @@ bool relay_state::claims_more(const channel& c, const attach_request& x) {
 
 void relay_state::start(channel& c, const feed_sink_actor& sink, const attach_request& request) {
   if (!c.biz->persistent)
-    return started(c.number, sink, request, std::nullopt);
+    return started(c.biz->no, sink, request, std::nullopt);
   auto home = sv->where.number_of(app, principal::device(request.device));
   auto row = storage::cursor_key(home, c.stream, request.subject);
   std::string value;
@@ -166,22 +169,22 @@ void relay_state::start(channel& c, const feed_sink_actor& sink, const attach_re
   auto led_here = sv->where.led_epoch(home) != 0;
   auto found = led_here ? sv->db->try_get(row, value) : storage::lookup::unknown;
   if (found == storage::lookup::found && storage::decode(value, row, cursor))
-    return started(c.number, sink, request, cursor.at);
+    return started(c.biz->no, sink, request, cursor.at);
   if (found == storage::lookup::missing)
-    return started(c.number, sink, request, std::nullopt);
+    return started(c.biz->no, sink, request, std::nullopt);
   self->request(sv->where.reader_for(home), sv->limit.read_timeout, atom::load::value,
           cursor_query{c.stream, request.subject, 1, request.device})
       .then(
-          [this, n = c.number, sink, request](const stored_cursor& x) {
-            started(n, sink, request, x.found ? std::optional{x.cursor.at} : std::nullopt);
+          [this, no = c.biz->no, sink, request](const stored_cursor& x) {
+            started(no, sink, request, x.found ? std::optional{x.cursor.at} : std::nullopt);
           },
-          [this, n = c.number, sink, request](
-              caf::error&) { started(n, sink, request, std::nullopt); });
+          [this, no = c.biz->no, sink, request](
+              caf::error&) { started(no, sink, request, std::nullopt); });
 }
 
-void relay_state::started(std::uint32_t number, const feed_sink_actor& sink,
-    const attach_request& request, const std::optional<position>& cursor) {
-  auto* c = find_number(number);
+void relay_state::started(biz_no biz, const feed_sink_actor& sink, const attach_request& request,
+    const std::optional<position>& cursor) {
+  auto* c = find(biz);
   if (c == nullptr)
     return;
   start_plan plan;

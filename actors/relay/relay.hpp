@@ -57,7 +57,7 @@ struct relay_state {
     page_cache pages;
     std::vector<op_batch_ptr> fresh; ///< committed, not handed out yet
     std::map<std::pair<caf::actor_addr, std::uint32_t>, listener> listeners;
-    std::vector<waiting_attach> arriving;
+    std::map<caf::actor_addr, waiting_attach> arriving; ///< by sink
     std::map<std::uint64_t, std::vector<waiting_pull>>
         pulls; ///< by the `after` that was asked of the stream
   };
@@ -66,7 +66,7 @@ struct relay_state {
 
   void attach(const feed_sink_actor& sink, const attach_request& request);
   void start(channel& c, const feed_sink_actor& sink, const attach_request& request);
-  void started(std::uint32_t number, const feed_sink_actor& sink, const attach_request& request,
+  void started(biz_no biz, const feed_sink_actor& sink, const attach_request& request,
       const std::optional<position>& cursor);
   void detach(const feed_sink_actor& sink, const detach_note& note);
   void down(const caf::actor_addr& source);

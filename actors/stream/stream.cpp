@@ -50,6 +50,10 @@ stream_state::slot* stream_state::try_open(const biz_ptr& biz) {
 void stream_state::with_slot(const biz_ptr& biz, std::function<void(slot*)> then) {
   if (auto s = try_open(biz))
     return then(s);
+  read_slot(biz, std::move(then));
+}
+
+void stream_state::read_slot(const biz_ptr& biz, std::function<void(slot*)> then) {
   auto id = stream_key{key.app, key.who, biz->no};
   auto& queue = opening[biz->no];
   queue.push_back(std::move(then));
@@ -161,7 +165,7 @@ bool stream_state::put_trim(slot& s, const trim_plan& plan) {
   auto row = storage::stream_meta_key(part, key_of(s));
   rows.put(row, storage::encode(s.log.meta(), row));
   if (submit(p, std::move(rows)) != ec::none) {
-    take_back(p); // a later sweep tries again
+    take_back(p);
     return false;
   }
   pending.push_back(std::move(p));
@@ -251,6 +255,8 @@ stream_actor::behavior_type stream(lean_stream* self, stream_options options) {
     auto& mine = self->state;
     if (dm.source != mine.owner.address())
       return mine.sink_down(dm.source);
+    if (dm.reason != caf::exit_reason::user_shutdown)
+      return self->quit(dm.reason); // a bug: the next partition writes to the same log
     mine.leaving = dm.reason;
     mine.leave();
   });

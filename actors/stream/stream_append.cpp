@@ -36,7 +36,7 @@ bool stream_state::resolve(const append_call& call) {
   biz_ptr unread_of;
   for (auto& item : call.items) {
     if (try_open(item.biz) == nullptr) {
-      with_slot(
+      read_slot(
           item.biz, [this](slot* s) { s == nullptr ? refuse_head(ec::storage_failed) : resume(); });
       return false;
     }
@@ -89,6 +89,7 @@ void stream_state::refuse_head(ec code) {
     waiting.pop_front();
   }
   resume();
+  arm();
 }
 
 void stream_state::resume() {
@@ -278,8 +279,11 @@ void stream_state::finish(pending_call p) {
 }
 
 void stream_state::take_back(const pending_call& p) {
-  if (p.trim)
-    find(p.trim->biz)->log.untrimmed(p.trim->floor, p.trim->lost);
+  if (p.trim) { // the next append makes it due again
+    auto& s = *find(p.trim->biz);
+    s.log.untrimmed(p.trim->floor, p.trim->lost);
+    s.log.last_sweep_hour = s.log.last_key_sweep_hour = 0;
+  }
   for (auto& run : p.upto) {
     auto& s = *find(run.biz);
     s.log.take_back(run.first);

@@ -15,7 +15,7 @@ void stream_state::attach(const feed_sink_actor& sink, const attach_request& req
     if (s == nullptr || s->quarantined) {
       auto code = s == nullptr ? ec::storage_failed : ec::quarantined;
       self->send(sink, atom::attached::value, attached_note{request.feed, code, {}, {}, 0, 0, 0});
-      return;
+      return arm();
     }
     if (request.device.empty() || !request.biz->persistent)
       return attach_loaded(sink, request, *s, std::nullopt);

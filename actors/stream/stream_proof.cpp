@@ -30,6 +30,7 @@ void stream_state::prove_leading(const feed_sink_actor& sink, const attach_reque
   auto code = log->submit({}, log->failures(), done);
   if (code != ec::none)
     done(code);
+  arm();
 }
 
 } // namespace shoal

@@ -37,7 +37,8 @@ struct stream_state {
     bool trimming = false;
   };
 
-  /// An append whose rows are being written (token != 0), or that waits for those before it.
+  /// An append whose rows are being written (token != 0), or that waits for those before it; or a
+  /// removal of ops.
   struct pending_call {
     std::uint64_t token = 0;
     std::int64_t accepted_us = 0;
@@ -92,6 +93,8 @@ struct stream_state {
   /// Calls `then(slot*)` now, or after the stream's meta row was read; null if it cannot be read or
   /// is damaged.
   void with_slot(const biz_ptr& biz, std::function<void(slot*)> then);
+  /// The same if it is known that it is not in memory: never calls `then` at once.
+  void read_slot(const biz_ptr& biz, std::function<void(slot*)> then);
   slot* find(biz_no biz);
   /// The slot if it is in memory or its meta row is; null if the disk has to be asked.
   slot* try_open(const biz_ptr& biz);
@@ -140,7 +143,8 @@ struct stream_state {
   queue_of<append_call> waiting; ///< appends behind one whose reads are under way
   std::size_t waiting_items = 0;
   std::size_t attaching = 0; ///< attaches whose cursor is being read
-  /// What idempotency keys of the call at the head stand for; 0 = nothing.
+  /// What idempotency keys of the call at the head stand for, as far as they were read; 0 =
+  /// nothing. And those of ops that were committed while it waited.
   std::map<std::pair<biz_no, std::string>, std::uint64_t> known_keys;
   queue_of<pending_call> pending;
   std::size_t pending_items = 0;
