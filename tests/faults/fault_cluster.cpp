@@ -164,6 +164,11 @@ void fault_cluster::start() {
 
 // -- processes -----------------------------------------------------------------------------------
 
+bool fault_cluster::is_old() const {
+  return std::any_of(
+      nodes_.begin(), nodes_.end(), [this](auto& x) { return x.program != plan_.shoald; });
+}
+
 void fault_cluster::launch(std::size_t n) {
   auto command = std::vector<std::string>{
       nodes_[n].program, "--config", plan_.folder + "/cluster.toml", "--node", name(n)};

@@ -57,6 +57,8 @@ public:
   void launch(std::size_t n);
   /// From the next launch on it runs `shoald`.
   void upgrade(std::size_t n) { nodes_[n].program = plan_.shoald; }
+  /// Some node is of the old build.
+  bool is_old() const;
   /// kill -9; `kill` also waits for the end.
   void strike(std::size_t n);
   void kill(std::size_t n);

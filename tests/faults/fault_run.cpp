@@ -132,6 +132,9 @@ void fault_run::inject_all() {
   for (auto i = 0; i < wishes_.rounds || steady_clock::now() < end; ++i) {
     auto order = wishes_.faults;
     std::shuffle(order.begin(), order.end(), random_);
+    if (i == 0) // what follows is about the new build
+      std::stable_partition(
+          order.begin(), order.end(), [](const std::string& name) { return name == "upgrade"; });
     for (auto& name : order)
       if (i < wishes_.rounds || steady_clock::now() < end)
         inject(name);
@@ -149,7 +152,7 @@ void fault_run::inject(const std::string& name) {
   if (cluster_.size() < what.nodes)
     return say("skipped " + name + ": needs --nodes " + std::to_string(what.nodes));
   pass(0.5 + part());
-  say("fault " + name);
+  say("fault " + name + (cluster_.is_old() ? ", of nodes of the old build" : ""));
   auto before = history_.count().acknowledged;
   auto& row = report_.row(name, what.title);
   ++row.runs;

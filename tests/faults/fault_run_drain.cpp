@@ -13,8 +13,8 @@ namespace {
 
 /// Without an acknowledgement, of a partition in a planned hand-over, and on top of the longest
 /// pause just before it: on a busy machine that alone may be as long. Whether callers are refused
-/// or have to wait is the same to them. A machine on which that pause is longer than
-/// `full_machine_s` is full, and the time there says nothing: it is told, not judged.
+/// or have to wait is the same to them. On a machine where that pause is longer than
+/// `full_machine_s`, each step of a hand-over waits as long, and there are three.
 constexpr auto most_silent_s = 0.2, full_machine_s = 0.3;
 constexpr auto farewell_ms = 15'000; // for devices to be asked to go, and to be back
 
@@ -89,8 +89,9 @@ std::string fault_run::hand_over(fault_row& row, std::size_t n, const std::strin
   auto silent = longest(seen, &service::silent_s), refused = longest(seen, &service::refused_s);
   row.serve_s.push_back(silent.s);
   auto long_ones = std::string{};
-  for (std::size_t i = 0; i < seen.size() && usual_s < full_machine_s; ++i)
-    if (seen[i].silent_s > most_silent_s + usual_s)
+  auto most_s = most_silent_s + usual_s * (usual_s < full_machine_s ? 1 : 3);
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (seen[i].silent_s > most_s)
       long_ones += " " + std::to_string(i) + " (" + text(seen[i].silent_s) + ")";
   if (!long_ones.empty())
     trouble("partitions took no writes for too long while " + cluster_.name(n) + " was set " +

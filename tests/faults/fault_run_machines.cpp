@@ -174,6 +174,8 @@ void fault_run::flip_in(fault_row& row, const which_files& which) {
   auto said_before = read_file(cluster_.log_file(n)).size();
   cluster_.launch(n);
   note(row, finish_probe(serve_patience_ms, "with a damaged node"));
+  work_->read_back(true); // damage shows when it is read
+  work_->check_cursors();
   auto whole = wait_until(
       20'000, [&] { return !cluster_.running(n) || cluster_.what_is_missing().empty(); });
   if (whole && cluster_.running(n)) {
