@@ -299,6 +299,10 @@ void cluster_part::spawn_partition(partition_no no, const std::shared_ptr<home>&
   y.log = x->log;
   y.audit = opt_.audit;
   y.actors = opt_.actors;
+  {
+    std::lock_guard lock{mutex_};
+    y.after_death = static_cast<bool>(x->hdl);
+  }
   auto hdl = spawn_watched(system_, opt_.actors,
       below_root(opt_.actors, "partition " + to_string(no)), partition, std::move(y));
   {

@@ -23,7 +23,8 @@ partition_state::child& partition_state::stream_of(app_no app, const principal& 
   if (!x.hdl) {
     auto of = sv->catalog.load()->app(app);
     x.hdl = spawn_child(self, actors, (of ? of->id : to_string(app)) + "/" + to_string(who), stream,
-        stream_options{sv, key, no, caf::actor_cast<partition_actor>(self), log});
+        stream_options{sv, key, no, caf::actor_cast<partition_actor>(self), log,
+            after_death || dead_streams.erase(key) > 0});
     keys.emplace(x.hdl.address(), key);
     ++sv->count->streams;
   }
@@ -81,6 +82,7 @@ void partition_state::stream_down(const caf::down_msg& dm) {
     return;
   shoal::log::error("stream died", {{"stream", to_string(i->second.who)},
                                        {"died_id", dm.source.id()}, {"why", to_string(dm.reason)}});
+  dead_streams.insert(i->second);
   streams.erase(i->second);
   keys.erase(i);
   --sv->count->streams;
@@ -160,6 +162,7 @@ partition_actor::behavior_type partition(
   st.no = options.no;
   st.actors = options.actors;
   st.log = std::move(options.log);
+  st.after_death = options.after_death;
   st.audit = storage::audit_sweep{options.audit};
   self->set_down_handler([self](const caf::down_msg& dm) { self->state.stream_down(dm); });
   if (options.sweep)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "actors/restart_budget.hpp"
 #include "actors/services.hpp"
@@ -48,6 +49,8 @@ struct partition_state {
   partition_no no{};
   std::unordered_map<principal_key, child> streams;
   std::unordered_map<caf::actor_addr, principal_key> keys;
+  std::unordered_set<principal_key> dead_streams; ///< of a bug, and not asked for since
+  bool after_death = false;                       ///< this is not the first partition of its log
   std::shared_ptr<storage::partition_log> log;
   actor_registry* actors = nullptr;
   restart_budget budget{50, std::chrono::seconds{10}};
@@ -63,6 +66,7 @@ struct partition_options {
   actor_registry* actors = nullptr; ///< where its streams have their seats; may be null
   bool sweep = true;                ///< look for due streams once a minute
   storage::audit_limits audit;      ///< of partition 0
+  bool after_death = false;         ///< another one died, and may have left writes on their way
 };
 
 partition_actor::behavior_type partition(

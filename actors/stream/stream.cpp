@@ -6,7 +6,7 @@ namespace shoal {
 
 namespace {
 
-constexpr auto leave_interval = std::chrono::milliseconds{50};
+constexpr auto retry_interval = std::chrono::milliseconds{50};
 
 } // namespace
 
@@ -39,6 +39,8 @@ stream_state::slot* stream_state::try_open(const biz_ptr& biz) {
       s->log.set_biz(biz);
     return s;
   }
+  if (after_death)
+    return nullptr;
   std::string value;
   auto row = storage::stream_meta_key(part, {key.app, key.who, biz->no});
   auto found = sv->db->try_get(row, value);
@@ -54,13 +56,17 @@ void stream_state::with_slot(const biz_ptr& biz, std::function<void(slot*)> then
 }
 
 void stream_state::read_slot(const biz_ptr& biz, std::function<void(slot*)> then) {
+  auto& x = opening[biz->no];
+  x.biz = biz;
+  x.then.push_back(std::move(then));
+  if (x.then.size() == 1 && !after_death)
+    ask_for_slot(biz);
+}
+
+void stream_state::ask_for_slot(const biz_ptr& biz) {
   auto id = stream_key{key.app, key.who, biz->no};
-  auto& queue = opening[biz->no];
-  queue.push_back(std::move(then));
-  if (queue.size() > 1)
-    return;
   auto done = [this, biz](slot* s) {
-    auto ready = std::move(opening[biz->no]);
+    auto ready = std::move(opening[biz->no].then);
     opening.erase(biz->no);
     for (auto& f : ready)
       f(s);
@@ -78,6 +84,24 @@ void stream_state::read_slot(const biz_ptr& biz, std::function<void(slot*)> then
             done(&i->second);
           },
           [done](caf::error&) { done(nullptr); });
+}
+
+/// What a stream that died left on its way to the log shows when the log has come to an entry
+/// behind it. Until then nothing is read: an id could be given again.
+void stream_state::wait_for_log() {
+  auto done = [hdl = caf::actor_cast<commit_client_actor>(self)](ec) {
+    caf::anon_send(hdl, atom::committed::value, commit_result{log_is_there, ec::none});
+  };
+  if (log->submit({}, log->failures(), std::move(done)) != ec::none)
+    self->delayed_send(self, retry_interval, atom::tick::value);
+  else
+    asked_log = true;
+}
+
+void stream_state::log_came() {
+  after_death = false;
+  for (auto& [no, x] : opening)
+    ask_for_slot(x.biz);
 }
 
 caf::result<stream_report> stream_state::report(const stream_key& id) {
@@ -210,14 +234,16 @@ void stream_state::leave() {
   for (auto& call : std::exchange(waiting, {}))
     answer_all(call, ec::moving);
   waiting_items = 0;
-  if (!owes_answers())
+  if (!owes_answers() || after_death)
     return self->quit(leaving);
-  self->delayed_send(self, leave_interval, atom::tick::value);
+  self->delayed_send(self, retry_interval, atom::tick::value);
 }
 
 void stream_state::tick() {
   if (leaving)
     return leave();
+  if (after_death && !asked_log)
+    return wait_for_log();
   next_tick_ms = 0;
   flush_cursors();
   auto now = sv->steady_ms();
@@ -261,6 +287,9 @@ stream_actor::behavior_type stream(lean_stream* self, stream_options options) {
     mine.leave();
   });
   self->monitor(st.owner);
+  st.after_death = options.after_death;
+  if (st.after_death)
+    st.wait_for_log();
   ++st.sv->count->streams_activated;
   static constexpr auto me = []() -> stream_state& { return lean_stream::running().state; };
   static const stream_actor::behavior_type shared{

@@ -22,6 +22,7 @@ struct stream_options {
   partition_no partition{};
   partition_actor owner;
   std::shared_ptr<storage::partition_log> log;
+  bool after_death = false; ///< one of this principal died, and may have left writes on their way
 };
 
 struct stream_state;

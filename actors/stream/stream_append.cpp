@@ -239,6 +239,8 @@ void stream_state::add_sweep_rows(slot& s, bool keyed, storage::write_batch& row
 // -- outcomes ------------------------------------------------------------------------------------
 
 void stream_state::committed(const commit_result& result) {
+  if (result.token == log_is_there)
+    return log_came();
   for (auto& p : pending)
     if (p.token == result.token)
       p.outcome = result.code;

@@ -60,6 +60,15 @@ struct stream_state {
     std::optional<removal> trim;
   };
 
+  /// A slot that is being read, and who waits for it.
+  struct opening_slot {
+    biz_ptr biz;
+    std::vector<std::function<void(slot*)>> then;
+  };
+
+  /// Token of the entry behind the writes of a stream that died; appends begin with 1.
+  static constexpr std::uint64_t log_is_there = 0;
+
   explicit stream_state(stream_actor::pointer ptr) : self{ptr} {}
 
   // -- feeds ------------------------------------------------------------------------------------
@@ -95,6 +104,9 @@ struct stream_state {
   void with_slot(const biz_ptr& biz, std::function<void(slot*)> then);
   /// The same if it is known that it is not in memory: never calls `then` at once.
   void read_slot(const biz_ptr& biz, std::function<void(slot*)> then);
+  void ask_for_slot(const biz_ptr& biz);
+  void wait_for_log();
+  void log_came();
   slot* find(biz_no biz);
   /// The slot if it is in memory or its meta row is; null if the disk has to be asked.
   slot* try_open(const biz_ptr& biz);
@@ -152,13 +164,15 @@ struct stream_state {
   std::size_t in_flight = 0;       ///< of them with a token
   std::uint64_t failures_seen = 0; ///< of the partition's log
   ec failing = ec::none; ///< a write failed: everything in flight fails too, then ids roll back
-  std::map<biz_no, std::vector<std::function<void(slot*)>>> opening;
+  std::map<biz_no, opening_slot> opening;
   std::map<std::pair<biz_no, std::string>, storage::cursor_record> dirty_cursors;
   std::uint64_t received = 0; ///< messages from the partition, for the agreement to sleep
   std::int64_t idle_since_ms = 0;
   std::int64_t next_tick_ms = 0; ///< 0 = none on its way
   std::uint32_t next_listener = 1;
-  caf::error leaving; ///< why, once it does
+  bool after_death = false; ///< until the log has come to an entry of ours
+  bool asked_log = false;   ///< for that
+  caf::error leaving;       ///< why, once it does
 };
 
 } // namespace shoal

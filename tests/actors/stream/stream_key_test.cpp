@@ -1,40 +1,11 @@
 // Idempotency keys that are asked for while the op that they belong to is under way.
+#include "tests/support/held_log.hpp"
 #include "tests/support/sync_test.hpp"
 
 namespace shoal::testing_support {
 namespace {
 
 const auto u1 = principal::user("u1");
-
-/// Writes what it is given when it is told to.
-class held_log : public storage::partition_log {
-public:
-  explicit held_log(std::shared_ptr<storage::partition_log> inner, const bool& holds)
-      : inner_{std::move(inner)}, holds_{holds} {}
-
-  ec submit(storage::write_batch rows, std::uint64_t failures_seen,
-      std::function<void(ec)> done) override {
-    if (!holds_)
-      return inner_->submit(std::move(rows), failures_seen, std::move(done));
-    held_.push_back([this, rows = std::move(rows), done = std::move(done)]() mutable {
-      inner_->submit(std::move(rows), inner_->failures(), std::move(done));
-    });
-    return ec::none;
-  }
-  void submit_lazy(storage::write_batch rows) override { inner_->submit_lazy(std::move(rows)); }
-  std::uint64_t failures() const override { return inner_->failures(); }
-  std::uint64_t next_lsn() const override { return inner_->next_lsn(); }
-
-  void release() {
-    for (auto& x : std::exchange(held_, {}))
-      x();
-  }
-
-private:
-  std::shared_ptr<storage::partition_log> inner_;
-  const bool& holds_;
-  std::vector<std::function<void()>> held_;
-};
 
 /// Something happens right after a row was read.
 class watched_database : public storage::database {
