@@ -61,12 +61,12 @@ bool stream_state::resolve(const append_call& call) {
   }
   if (unread.empty())
     return true;
-  read_keys(call, unread_of, std::move(unread));
+  read_keys(call, unread_of, unread);
   return false;
 }
 
 void stream_state::read_keys(
-    const append_call& call, const biz_ptr& biz, std::vector<std::string> keys) {
+    const append_call& call, const biz_ptr& biz, const std::vector<std::string>& keys) {
   self->request(sv->where.reader(), sv->limit.read_timeout, atom::load::value,
           key_query{{call.app, key.who, biz->no}, keys})
       .then(
@@ -74,8 +74,7 @@ void stream_state::read_keys(
             if (x.code != ec::none || x.ids.size() != keys.size())
               return refuse_head(ec::storage_failed);
             for (std::size_t i = 0; i < keys.size(); ++i)
-              known_keys.try_emplace(
-                  {biz->no, keys[i]}, x.ids[i]); // committed meanwhile: see publish
+              known_keys.try_emplace({biz->no, keys[i]}, x.ids[i]); // see publish
             resume();
           },
           [this](caf::error&) { refuse_head(ec::storage_failed); });

@@ -115,7 +115,7 @@ struct stream_state {
   /// True if everything the call needs is in memory; otherwise reads were started and `resume`
   /// follows.
   bool resolve(const append_call& call);
-  void read_keys(const append_call& call, const biz_ptr& biz, std::vector<std::string> keys);
+  void read_keys(const append_call& call, const biz_ptr& biz, const std::vector<std::string>& keys);
   std::uint64_t known_id(slot& s, const std::string& client_key) const;
   void resume();
   void refuse_head(ec code);
