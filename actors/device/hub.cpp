@@ -16,12 +16,10 @@ const kick_order newer_took_over{ec::replaced, "a newer connection of this devic
 
 void hub_state::online(const device_actor& hdl, const device_info_ptr& info) {
   auto& x = apps[info->app][info->device];
-  if (x.hdl && x.hdl != hdl && x.info->session > info->session) {
-    ++sv->count->replaced_devices; // what an older connection says comes late
-    return self->send(hdl, atom::kick::value, newer_took_over);
-  }
   if (x.hdl && x.hdl != hdl) {
     ++sv->count->replaced_devices;
+    if (x.info->session > info->session) // what an older connection says comes late
+      return self->send(hdl, atom::kick::value, newer_took_over);
     self->demonitor(x.hdl.address());
     addresses.erase(x.hdl.address());
     self->send(x.hdl, atom::kick::value, newer_took_over);

@@ -1,4 +1,4 @@
-// A partition log that can be stopped.
+// A partition log that can be stopped, and the synchronisation over such logs.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/partition_log.hpp"
+#include "tests/support/sync_test.hpp"
 
 namespace shoal::testing_support {
 
@@ -43,6 +44,28 @@ private:
   std::shared_ptr<storage::partition_log> inner_;
   const bool& holds_;
   std::vector<std::function<void()>> held_;
+};
+
+class held_log_test : public sync_test {
+public:
+  void SetUp() override {
+    wrap_log = [this](auto inner) {
+      logs.push_back(std::make_shared<held_log>(std::move(inner), holds));
+      return logs.back();
+    };
+    sync_test::SetUp();
+    add_biz("NEWS");
+  }
+
+  /// What was held is written; its answers are in mailboxes then.
+  void release() {
+    holds = false;
+    for (auto& x : logs)
+      x->release();
+  }
+
+  bool holds = false;
+  std::vector<std::shared_ptr<held_log>> logs;
 };
 
 } // namespace shoal::testing_support

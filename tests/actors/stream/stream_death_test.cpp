@@ -1,6 +1,5 @@
 // A stream that dies of a bug while it has writes under way.
 #include "tests/support/held_log.hpp"
-#include "tests/support/sync_test.hpp"
 
 namespace shoal::testing_support {
 namespace {
@@ -8,17 +7,8 @@ namespace {
 using strings = std::vector<std::string>;
 const auto u1 = principal::user("u1");
 
-class stream_death : public sync_test {
+class stream_death : public held_log_test {
 public:
-  void SetUp() override {
-    wrap_log = [this](auto inner) {
-      logs.push_back(std::make_shared<held_log>(std::move(inner), holds));
-      return logs.back();
-    };
-    sync_test::SetUp();
-    add_biz("NEWS");
-  }
-
   void die() {
     for (auto& x : logs)
       x->throws = true;
@@ -28,16 +18,6 @@ public:
     for (auto& x : logs)
       x->throws = false;
   }
-
-  void release() {
-    holds = false;
-    for (auto& x : logs)
-      x->release();
-    sched.run();
-  }
-
-  bool holds = false;
-  std::vector<std::shared_ptr<held_log>> logs;
 };
 
 TEST_F(stream_death, gives_no_id_again_that_is_under_way) {
@@ -50,6 +30,7 @@ TEST_F(stream_death, gives_no_id_again_that_is_under_way) {
   EXPECT_TRUE(results[call].empty());
   EXPECT_TRUE(a.payloads("NEWS").empty());
   release();
+  sched.run();
   ASSERT_EQ(results[call].size(), 1u);
   EXPECT_EQ(results[call].front().at.id, 2u);
   EXPECT_EQ(a.payloads("NEWS"), (strings{"under way", "next"}));

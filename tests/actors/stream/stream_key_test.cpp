@@ -1,6 +1,5 @@
 // Idempotency keys that are asked for while the op that they belong to is under way.
 #include "tests/support/held_log.hpp"
-#include "tests/support/sync_test.hpp"
 
 namespace shoal::testing_support {
 namespace {
@@ -37,26 +36,13 @@ private:
   storage::database& inner_;
 };
 
-class stream_key_race : public sync_test {
+class stream_key_race : public held_log_test {
 public:
   void SetUp() override {
-    wrap_log = [this](auto inner) {
-      logs.push_back(std::make_shared<held_log>(std::move(inner), holds));
-      return logs.back();
-    };
-    sync_test::SetUp();
+    held_log_test::SetUp();
     sv->db = &watched;
-    add_biz("NEWS");
   }
 
-  void release() {
-    holds = false;
-    for (auto& x : logs)
-      x->release();
-  }
-
-  bool holds = false;
-  std::vector<std::shared_ptr<held_log>> logs;
   watched_database watched{*db};
 };
 
